@@ -1,0 +1,16 @@
+# Everything from outside, found in one place. Debian 12 is the floor, Debian 13 must work too.
+# scripts/packages names the Debian package behind each.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(TBB REQUIRED CONFIG)
+find_package(tl-expected REQUIRED CONFIG)
+find_package(simdjson REQUIRED CONFIG)
+find_package(fmt REQUIRED CONFIG)
+find_package(nlohmann_json REQUIRED CONFIG)
+find_package(CLI11 REQUIRED CONFIG)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(SQLite3 REQUIRED)
+pkg_check_modules(poppler_cpp REQUIRED IMPORTED_TARGET poppler-cpp)
+pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)

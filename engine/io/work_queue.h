@@ -1,0 +1,51 @@
+// Where the pipeline's work comes from. Embedded: a walk over folders, files and lists, or the
+// documents that the ledger holds as pending. Later: Redis Streams, Kafka.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/core/outcome.h"
+
+namespace penstock {
+
+// What a file system tells about a file's content without reading it. Equal stamps mean equal
+// content; a default stamp equals nothing and says "read it".
+struct SourceStamp {
+  std::uint64_t bytes = 0;
+  std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;  // 0: not known well enough to be trusted
+
+  bool proves_unchanged_since(const SourceStamp& earlier) const {
+    return changed_ns != 0 && bytes == earlier.bytes && modified_ns == earlier.modified_ns &&
+           changed_ns == earlier.changed_ns;
+  }
+};
+
+// A worker's temporary right to a document.
+struct Claim {
+  std::string key;       // the document's stable name, valid UTF-8; for a file its absolute path
+  std::string location;  // what the blob store reads; raw bytes, for a file its path
+  std::string metadata;  // a JSON object, or empty
+  SourceStamp stamp;
+};
+
+class WorkQueue {
+ public:
+  virtual ~WorkQueue() = default;
+
+  // The next document; blocks until there is one. Absent once the work is exhausted or close() was
+  // called, and from then on. Called from one thread. A source that cannot be listed (a folder
+  // without permission) is claimed like a document, and fails when it is read: it must be counted.
+  virtual std::optional<Claim> claim() = 0;
+
+  // The document has its outcome, and the ledger has it durably. A claim that is never
+  // acknowledged, because the process died, is handed out again by the next run. Any thread.
+  virtual void acknowledge(const Claim& claim, Outcome outcome) = 0;
+
+  // Makes claim() return absent soon, also when it is blocked. Any thread.
+  virtual void close() = 0;
+};
+
+}  // namespace penstock
