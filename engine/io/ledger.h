@@ -1,9 +1,10 @@
 // The durable record of what happened to each document. Embedded: SQLite. Later: Postgres.
 //
 // A version becomes current in this order, whatever is killed and whenever:
-//   intend -> VectorStore::upsert -> VectorStore::count -> record -> VectorStore::remove_other_versions
-// Until `record`, the old version is current and searchable. What a crash leaves behind is an
-// intent without a record; a rerun walks the same path and lands on the same ids.
+//   intend -> VectorStore::upsert -> VectorStore::count -> record
+//          -> VectorStore::remove_other_versions -> clear_intents
+// Until `record`, the old version is current and searchable. Whatever a crash leaves behind, in the
+// vector store or here, belongs to a document that still has its intent: the next run looks there.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,8 @@ struct DocumentRecord {
   Outcome outcome = Outcome::pending;
   std::string message;  // for a person; empty when the outcome says it all
   std::uint32_t attempts = 0;
+  // The pipeline's parameters at the last attempt, part of every version's identity.
+  std::string fingerprint;
   // Set exactly when some version is complete. After a changed document failed, the version before
   // the change stays current: what was searchable stays searchable.
   std::optional<CurrentVersion> current;
@@ -64,9 +67,12 @@ class Ledger {
   // Says that vectors of these versions are about to be written. Idempotent. One writer thread.
   virtual Result<void> intend(std::span<const Intent> intents) = 0;
 
-  // Stores the records whole, all or none, and clears the documents' intents. The ledger counts
-  // attempts itself: DocumentRecord::attempts is ignored here. One writer thread.
+  // Stores the records whole, all or none; leaves intents alone. The ledger counts attempts itself:
+  // DocumentRecord::attempts is ignored here. One writer thread.
   virtual Result<void> record(std::span<const DocumentRecord> records) = 0;
+
+  // The vectors of these documents are exactly those of their current versions. One writer thread.
+  virtual Result<void> clear_intents(std::span<const std::string> keys) = 0;
 
   // Makes failed documents of these outcomes pending, so that the next run takes them again.
   // Returns how many.

@@ -1,0 +1,137 @@
+#include "engine/pipeline/store_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock {
+namespace {
+
+// Documents of one transaction, at most: bounds how long a reader or a checkpoint waits for it.
+constexpr std::size_t batch_documents_max = 64;
+
+tl::unexpected<Error> pass_on(const Error& error) { return tl::unexpected<Error>(error); }
+
+}  // namespace
+
+Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors) {
+  const Result<std::vector<Intent>> intents = ledger.intents();
+  if (!intents) return pass_on(intents.error());
+  std::vector<std::string> keys;
+  for (const Intent& intent : *intents) {
+    const Result<std::optional<DocumentRecord>> record = ledger.find(intent.key);
+    if (!record) return pass_on(record.error());
+    std::optional<VersionId> current;
+    if (*record && (*record)->current) current = (*record)->current->id;
+    if (const auto removed = vectors.remove_other_versions(intent.key, current); !removed)
+      return pass_on(removed.error());
+    keys.push_back(intent.key);
+  }
+  if (const auto cleared = ledger.clear_intents(keys); !cleared) return pass_on(cleared.error());
+  return keys.size();
+}
+
+StoreWriter::StoreWriter(Ledger& ledger, VectorStore& vectors, std::string fingerprint, Done done)
+    : ledger_(ledger),
+      vectors_(vectors),
+      fingerprint_(std::move(fingerprint)),
+      done_(std::move(done)),
+      thread_([this] { serve(); }) {}
+
+StoreWriter::~StoreWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void StoreWriter::write(Job* job) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(job);
+  }
+  wake_.notify_one();
+}
+
+void StoreWriter::serve() {
+  std::vector<Job*> batch;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      const auto taken = queue_.begin() + static_cast<std::ptrdiff_t>(
+                                              std::min(queue_.size(), batch_documents_max));
+      batch.assign(queue_.begin(), taken);
+      queue_.erase(queue_.begin(), taken);
+    }
+    for (Job* job : batch) job->times.started(Stage::store, std::chrono::steady_clock::now());
+    if (!broken_) {
+      if (const Result<void> written = write_batch(batch); !written) broken_ = written.error();
+    }
+    for (Job* job : batch) {
+      job->times.finished(Stage::store, std::chrono::steady_clock::now());
+      job->store_error = broken_;
+      done_(job);
+    }
+  }
+}
+
+DocumentRecord StoreWriter::record_of(const Job& job) const {
+  DocumentRecord record;
+  if (job.unchanged) {
+    record = *job.known;
+    record.claim = job.claim;  // the same content under a new time stamp
+    return record;
+  }
+  record.claim = job.claim;
+  record.attempted = job.version;
+  record.outcome = job.outcome;
+  record.message = job.message;
+  record.fingerprint = fingerprint_;
+  if (!is_failure(job.outcome)) {
+    record.current = CurrentVersion{*job.version, job.pages,
+                                    static_cast<std::uint32_t>(job.chunks.size()), job.tokens};
+  } else if (job.known) {
+    record.current = job.known->current;
+  }
+  return record;
+}
+
+Result<void> StoreWriter::write_batch(std::span<Job* const> jobs) {
+  std::vector<Intent> intents;
+  std::vector<std::string> keys;
+  std::vector<VersionChunks> versions;
+  std::vector<DocumentRecord> records;
+  for (const Job* job : jobs) {
+    if (job->unchanged && !job->version) continue;  // its time stamp said so: nothing is new
+    records.push_back(record_of(*job));
+    if (job->unchanged || is_failure(job->outcome)) continue;
+    intents.push_back({job->claim.key, *job->version});
+    keys.push_back(job->claim.key);
+    if (!job->chunks.empty())
+      versions.push_back({job->claim.key, *job->version, job->chunks, job->vectors});
+  }
+
+  if (const auto done = ledger_.intend(intents); !done) return done;
+  if (const auto done = vectors_.upsert(versions); !done) return done;
+  for (const VersionChunks& version : versions) {
+    const Result<VersionCount> stored = vectors_.count(version.key, version.version);
+    if (!stored) return pass_on(stored.error());
+    if (stored->chunks != version.chunks.size() || stored->vectors != version.chunks.size())
+      return retryable_error(version.key + ": the vector store took " +
+                             std::to_string(version.chunks.size()) + " chunks and holds " +
+                             std::to_string(stored->vectors) + "; run the same command again");
+  }
+  if (const auto done = ledger_.record(records); !done) return done;
+  for (const Job* job : jobs) {
+    const bool replaces = job->known && job->known->current && job->version != job->known->current->id;
+    if (job->unchanged || is_failure(job->outcome) || !replaces) continue;
+    if (const auto done = vectors_.remove_other_versions(job->claim.key, job->version); !done)
+      return done;
+  }
+  return ledger_.clear_intents(keys);
+}
+
+}  // namespace penstock
