@@ -1,3 +1,41 @@
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <variant>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/options.h"
+#include "engine/core/error.h"
 #include "engine/stages/extract/extractor_pool.h"
 
-int main() { return 0; }
+namespace penstock {
+namespace {
+
+struct Run {
+  int operator()(const BackfillOptions& options) const { return run_backfill(options); }
+  int operator()(const SearchOptions& options) const { return run_search(options); }
+  int operator()(const StatusOptions& options) const { return run_status(options); }
+  int operator()(const RetryOptions& options) const { return run_retry(options); }
+  int operator()(const FsckOptions& options) const { return run_fsck(options); }
+  int operator()(const DoctorOptions& options) const { return run_doctor(options); }
+};
+
+int run(int argc, char** argv) {
+  int exit_code = exit_done;
+  if (run_extractor_child_if_asked(argc, argv, exit_code)) return exit_code;
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const std::optional<Command> command = parse_command_line(argc, argv, exit_code);
+    return command ? std::visit(Run(), *command) : exit_code;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "penstock: %s\n", error.what());
+    return exit_fatal;
+  }
+}
+
+}  // namespace
+}  // namespace penstock
+
+int main(int argc, char** argv) { return penstock::run(argc, argv); }

@@ -39,7 +39,7 @@ struct StoredVersion {
 struct Hit {
   std::string key;
   VersionId version;
-  Chunk chunk;  // chunk.text views `text`
+  Chunk chunk;  // but for its text, which is below
   std::string text;
   float score = 0;  // cosine, -1 to 1
 };

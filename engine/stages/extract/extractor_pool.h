@@ -31,6 +31,13 @@ struct ExtractorPoolOptions {
   std::uint32_t pages_per_range = 64;
 };
 
+// What the first child said of its defences.
+struct ExtractorStatus {
+  std::size_t children = 0;
+  int landlock_abi = 0;  // 0: the kernel has no Landlock
+  bool seccomp = false;
+};
+
 class ExtractorPool {
  public:
   // Starts the children; throws FatalError, with what to do, when a child cannot start or cannot
@@ -47,6 +54,8 @@ class ExtractorPool {
   // until `done` has been called: exactly once, on the pool's own thread, where it must not block.
   // Any thread.
   void extract(const MemoryFile& file, Done done);
+
+  const ExtractorStatus& status() const;
 
  private:
   class Dispatcher;

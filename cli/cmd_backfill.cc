@@ -1,0 +1,171 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/json.h"
+#include "cli/run.h"
+#include "engine/backends/local/source_walk.h"
+
+namespace penstock {
+namespace {
+
+SourceWalkOptions walk_options(const BackfillOptions& options) {
+  SourceWalkOptions walk;
+  walk.sources = options.sources;
+  walk.include = options.include;
+  walk.exclude = options.exclude;
+  walk.leave_out = files_of_store(options.store);
+  return walk;
+}
+
+// Counts the sources in the background, so that progress can say how much is left. A list on
+// standard input can be read once only, so nothing is counted then.
+class SourceCounter {
+ public:
+  SourceCounter(SourceWalkOptions options, Expected& expected) {
+    for (const std::string& source : options.sources)
+      if (source == "-") return;
+    walk_.emplace(std::move(options));
+    thread_ = std::thread([this, &expected] {
+      while (const std::optional<Claim> claim = walk_->claim()) {
+        ++expected.documents;
+        expected.bytes += claim->stamp.bytes;
+      }
+      expected.complete = walk_->ended();
+    });
+  }
+  ~SourceCounter() {
+    if (!walk_) return;
+    walk_->close();
+    thread_.join();
+  }
+  SourceCounter(const SourceCounter&) = delete;
+  SourceCounter& operator=(const SourceCounter&) = delete;
+
+ private:
+  std::optional<SourceWalk> walk_;
+  std::thread thread_;
+};
+
+// Removes what lies below the walked folders in the ledger, and was not seen there.
+std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
+                    const std::unordered_set<std::string>& seen) {
+  std::vector<std::string> vanished;
+  const auto listed = store.ledger->for_each([&](const DocumentRecord& record) {
+    const std::string& key = record.claim.key;
+    for (const std::string& folder : folders)
+      if (key.starts_with(folder) && !seen.contains(key)) {
+        vanished.push_back(key);
+        break;
+      }
+    return true;
+  });
+  if (!listed) throw FatalError(listed.error().message);
+  for (const std::string& key : vanished)
+    if (const auto removed = store.vectors->remove_other_versions(key, std::nullopt); !removed)
+      throw FatalError(removed.error().message);
+  if (const auto forgotten = store.ledger->forget(vanished); !forgotten)
+    throw FatalError(forgotten.error().message);
+  return vanished.size();
+}
+
+void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
+  const RunCounts& counts = summary.counts;
+  const auto tokens = static_cast<double>(counts.tokens);
+  const double cost = tokens / 1e6 * options.price_per_million.value_or(0);
+  const double minutes = tokens / options.tokens_per_minute.value_or(1);
+  if (options.json) {
+    Json estimate = {{"event", "estimate"},
+                     {"documents", counts.seen - counts.unchanged},
+                     {"unchanged", counts.unchanged},
+                     {"duplicates", counts.duplicates},
+                     {"pages", counts.pages},
+                     {"tokens", counts.tokens}};
+    if (options.price_per_million) estimate["cost"] = cost;
+    if (options.tokens_per_minute) estimate["embedding_minutes"] = minutes;
+    print_json_line(estimate);
+    return;
+  }
+  fmt::print("\n  Dry run: nothing was stored. A backfill would embed {} tokens of {}; {} repeat "
+             "another's content.\n",
+             with_commas(counts.tokens), counted(counts.of(Outcome::done), "document"),
+             with_commas(counts.duplicates));
+  if (options.price_per_million)
+    fmt::print("  Cost at {} a million tokens: {:.2f}\n", *options.price_per_million, cost);
+  if (options.tokens_per_minute)
+    fmt::print("  Embedding takes {} at {} tokens a minute\n",
+               human_time(std::chrono::duration<double>(minutes * 60)),
+               with_commas(static_cast<std::uint64_t>(*options.tokens_per_minute)));
+}
+
+// The store that a dry run compares with: the user's, or an empty one in a folder that goes away.
+class DryRunStore {
+ public:
+  DryRunStore(const StoreOptions& options, const Embedder& embedder) {
+    if (std::filesystem::exists(options.store)) {
+      store_ = open_store_for_reading(options);
+      return;
+    }
+    std::string pattern = std::filesystem::temp_directory_path() / "penstock-dry-run-XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr)
+      throw FatalError("cannot make a folder in " + std::filesystem::temp_directory_path().string());
+    folder_ = pattern;
+    store_ = open_store_for_writing({folder_ + "/store.db", {}, {}}, embedder);
+  }
+  ~DryRunStore() {
+    store_ = {};
+    std::error_code ignored;
+    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  }
+  Store& get() { return store_; }
+
+ private:
+  std::string folder_;
+  Store store_;
+};
+
+}  // namespace
+
+int run_backfill(const BackfillOptions& options) {
+  Interrupt interrupt;
+  SourceWalk walk(walk_options(options));
+  Engine engine(options.engine);
+  Expected expected;
+  PipelineOptions pipeline = engine.pipeline_options();
+
+  RunSummary summary;
+  if (options.dry_run) {
+    pipeline.measure_only = true;
+    DryRunStore store(options.store, engine.embedder());
+    const SourceCounter source_counter(walk_options(options), expected);
+    summary = run_pipeline(engine, store.get(), walk, pipeline, expected, interrupt, options.json);
+  } else {
+    Store store = open_store_for_writing(options.store, engine.embedder());
+    const SourceCounter source_counter(walk_options(options), expected);
+    std::unordered_set<std::string> seen;
+    Pipeline::Observer remember;
+    if (options.prune)
+      remember = [&seen](const FinishedDocument& document) { seen.insert(document.claim.key); };
+    summary = run_pipeline(engine, store, walk, pipeline, expected, interrupt, options.json, remember);
+    // Only what a complete walk did not meet has vanished.
+    if (options.prune && walk.ended()) summary.pruned = prune(store, walk.folders(), seen);
+  }
+
+  if (options.json) {
+    if (options.dry_run) print_estimate(summary, options);
+    print_summary_json(summary);
+  } else {
+    print_summary(summary, options.store.store);
+    if (options.dry_run) print_estimate(summary, options);
+  }
+  return summary.exit_code();
+}
+
+}  // namespace penstock

@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/format.h"
+#include "cli/json.h"
+#include "cli/outcomes.h"
+#include "cli/wiring.h"
+
+namespace penstock {
+namespace {
+
+void print_document(const DocumentRecord& record, bool json) {
+  const std::string why =
+      record.message.empty() ? std::string(describe(record.outcome)) : record.message;
+  if (json) {
+    print_json_line({{"key", record.claim.key},
+                     {"outcome", name_of(record.outcome)},
+                     {"message", why},
+                     {"attempts", record.attempts},
+                     {"bytes", record.claim.stamp.bytes},
+                     {"pages", record.current ? record.current->pages : 0},
+                     {"chunks", record.current ? record.current->chunks : 0},
+                     {"tokens", record.current ? record.current->tokens : 0}});
+    return;
+  }
+  fmt::print("{:<13}  {}: {}\n", name_of(record.outcome), printable(record.claim.key),
+             printable(why));
+}
+
+void list_documents(Ledger& ledger, const std::vector<Outcome>& outcomes, bool json) {
+  const auto listed = ledger.for_each([&](const DocumentRecord& record) {
+    if (std::find(outcomes.begin(), outcomes.end(), record.outcome) != outcomes.end())
+      print_document(record, json);
+    return true;
+  });
+  if (!listed) throw FatalError(listed.error().message);
+}
+
+void print_totals(const StoreOptions& options, const LedgerTotals& ledger,
+                  const VersionCount& vectors, std::size_t interrupted) {
+  std::uint64_t documents = 0;
+  for (const auto& [outcome, count] : ledger.documents) documents += count;
+  fmt::print("{}: {}\n\n", options.store, counted(documents, "document"));
+  for (const auto& [outcome, count] : ledger.documents)
+    if (count > 0)
+      fmt::print("  {:<13} {:>9}  {}\n", name_of(outcome), with_commas(count), describe(outcome));
+  fmt::print("\n  {} read, {}, {}, {}, {} tokens\n", human_bytes(ledger.bytes),
+             counted(ledger.pages, "page"), counted(vectors.chunks, "chunk"),
+             counted(vectors.vectors, "vector"), with_commas(ledger.tokens));
+  if (interrupted > 0)
+    fmt::print("\n  {} under way, now or when a run was stopped; the next backfill ends them\n",
+               counted(interrupted, "document"));
+}
+
+void print_totals_json(const LedgerTotals& ledger, const VersionCount& vectors,
+                       std::size_t interrupted) {
+  Json documents = Json::object();
+  for (const Outcome outcome : all_outcomes) {
+    const auto count = ledger.documents.find(outcome);
+    documents[std::string(name_of(outcome))] =
+        count == ledger.documents.end() ? 0 : count->second;
+  }
+  print_json_line({{"documents", documents},
+                   {"chunks", vectors.chunks},
+                   {"vectors", vectors.vectors},
+                   {"pages", ledger.pages},
+                   {"tokens", ledger.tokens},
+                   {"bytes", ledger.bytes},
+                   {"under_way", interrupted}});
+}
+
+}  // namespace
+
+int run_status(const StatusOptions& options) {
+  std::vector<Outcome> outcomes = outcomes_named(options.outcomes);
+  if (options.failed)
+    std::copy_if(all_outcomes.begin(), all_outcomes.end(), std::back_inserter(outcomes), is_failure);
+
+  const Store store = open_store_for_reading(options.store);
+  list_documents(*store.ledger, outcomes, options.json);
+  const Result<LedgerTotals> ledger = store.ledger->totals();
+  if (!ledger) throw FatalError(ledger.error().message);
+  const Result<VersionCount> vectors = store.vectors->totals();
+  if (!vectors) throw FatalError(vectors.error().message);
+  const Result<std::vector<Intent>> intents = store.ledger->intents();
+  if (!intents) throw FatalError(intents.error().message);
+
+  if (options.json) {
+    print_totals_json(*ledger, *vectors, intents->size());
+  } else if (outcomes.empty()) {
+    print_totals(options.store, *ledger, *vectors, intents->size());
+  }
+  return exit_done;
+}
+
+}  // namespace penstock

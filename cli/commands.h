@@ -1,0 +1,16 @@
+// One function a command, each in its own cmd_*.cc. They return the exit code, and throw FatalError
+// for what makes the command pointless.
+#pragma once
+
+#include "cli/options.h"
+
+namespace penstock {
+
+int run_backfill(const BackfillOptions& options);
+int run_search(const SearchOptions& options);
+int run_status(const StatusOptions& options);
+int run_retry(const RetryOptions& options);
+int run_fsck(const FsckOptions& options);
+int run_doctor(const DoctorOptions& options);
+
+}  // namespace penstock

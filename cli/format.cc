@@ -1,0 +1,76 @@
+#include "cli/format.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace penstock {
+namespace {
+
+// The first byte of a UTF-8 character, so that a cut never splits one.
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
+std::size_t columns_of(std::string_view text) {
+  std::size_t columns = 0;
+  for (const char c : text) columns += begins_character(c) ? 1 : 0;
+  return columns;
+}
+
+}  // namespace
+
+std::string with_commas(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
+  return digits;
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  if (bytes < 1'000) return fmt::format("{} B", bytes);
+  static constexpr const char* units[] = {"kB", "MB", "GB", "TB", "PB"};
+  double value = static_cast<double>(bytes) / 1e3;
+  std::size_t unit = 0;
+  while (value >= 999.95 && unit + 1 < std::size(units)) {
+    value /= 1e3;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+std::string human_tokens(std::uint64_t tokens) {
+  if (tokens < 1'000) return std::to_string(tokens);
+  if (tokens < 999'950) return fmt::format("{:.1f} k", static_cast<double>(tokens) / 1e3);
+  return fmt::format("{:.1f} M", static_cast<double>(tokens) / 1e6);
+}
+
+std::string human_time(std::chrono::duration<double> time) {
+  const double seconds = time.count();
+  if (seconds < 9.95) return fmt::format("{:.2f} s", seconds);
+  if (seconds < 99.95) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string shortened(std::string_view text, std::size_t columns) {
+  if (columns_of(text) <= columns) return std::string(text);
+  std::size_t start = text.size();
+  for (std::size_t kept = 0; start > 0 && kept + 1 < columns;) {
+    --start;
+    if (begins_character(text[start])) ++kept;
+  }
+  return "…" + std::string(text.substr(start));
+}
+
+std::string printable(std::string_view text) {
+  std::string line(text);
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  return line;
+}
+
+std::string counted(std::uint64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", with_commas(number), noun, number == 1 ? "" : "s");
+}
+
+}  // namespace penstock

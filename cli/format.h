@@ -1,0 +1,25 @@
+// Numbers as a person reads them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace penstock {
+
+std::string with_commas(std::uint64_t number);      // 1,234,567
+std::string human_bytes(std::uint64_t bytes);       // 12.3 MB, in powers of 1,000
+std::string human_tokens(std::uint64_t tokens);     // 812, 9.8 k, 1.2 M
+std::string human_time(std::chrono::duration<double> time);  // 0.42 s, 12.3 s, 4:05, 3:12:07
+
+// At most `columns` characters, shortened in front: the end of a path tells more than its start.
+std::string shortened(std::string_view text, std::size_t columns);
+
+// One line without control characters, whatever a file name or a document holds.
+std::string printable(std::string_view text);
+
+// "1 document", "2 documents".
+std::string counted(std::uint64_t number, std::string_view noun);
+
+}  // namespace penstock

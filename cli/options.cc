@@ -1,0 +1,200 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "cli/exit_codes.h"
+
+namespace penstock {
+namespace {
+
+constexpr const char* exit_code_help =
+    "Exit codes: 0 done; 1 fatal, the message says what to do; 2 usage; 3 finished, but some\n"
+    "documents failed; 130 interrupted, after what was in flight was finished.";
+
+const std::vector<std::pair<std::string, std::uint64_t>> size_units = {
+    {"K", 1ull << 10}, {"M", 1ull << 20}, {"G", 1ull << 30}};
+
+CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& bytes,
+                      const std::string& help) {
+  return app.add_option(name, bytes, help)
+      ->transform(CLI::AsNumberWithUnit(
+          std::map<std::string, std::uint64_t>(size_units.begin(), size_units.end()),
+          CLI::AsNumberWithUnit::CASE_INSENSITIVE))
+      ->type_name("SIZE")
+      ->group("Limits");
+}
+
+void add_store(CLI::App& app, StoreOptions& options) {
+  app.add_option("--store", options.store, "File of ledger and vectors")
+      ->envname("PENSTOCK_STORE")
+      ->type_name("PATH")
+      ->capture_default_str()
+      ->group("Store");
+  app.add_option("--ledger", options.ledger, "Ledger elsewhere: sqlite:PATH")
+      ->envname("PENSTOCK_LEDGER")
+      ->type_name("URL")
+      ->group("Store");
+  app.add_option("--vectors", options.vectors, "Vectors elsewhere: sqlite:PATH")
+      ->envname("PENSTOCK_VECTORS")
+      ->type_name("URL")
+      ->group("Store");
+}
+
+void add_embedder(CLI::App& app, std::string& url) {
+  app.add_option("--embedder", url,
+                 "What makes vectors. lexical: is local and free, and finds words, not meanings: "
+                 "hashed words and word pairs")
+      ->envname("PENSTOCK_EMBEDDER")
+      ->type_name("URL")
+      ->capture_default_str()
+      ->group("Engine");
+}
+
+void add_engine(CLI::App& app, EngineOptions& options) {
+  add_embedder(app, options.embedder);
+  app.add_option("--encoding", options.encoding, "Tokens are those of this encoding")
+      ->check(CLI::IsMember({"cl100k_base", "o200k_base"}))
+      ->capture_default_str()
+      ->group("Engine");
+  app.add_option("--chunk-tokens", options.chunk_tokens, "Tokens of a chunk, at most")
+      ->check(CLI::Range(16, 8192))
+      ->capture_default_str()
+      ->group("Engine");
+  app.add_option("--overlap-tokens", options.overlap_tokens,
+                 "Tokens a chunk repeats of the one before, at most")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str()
+      ->group("Engine");
+  app.add_option("--extractors", options.extractors, "Extraction processes; 0 is one a core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group("Limits");
+  app.add_option("--document-timeout", options.document_timeout_s,
+                 "Seconds that extraction may take for one document")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str()
+      ->group("Limits");
+  add_size(app, "--document-memory", options.document_memory,
+           "Memory that extraction may take for one document [512M]");
+  add_size(app, "--document-bytes", options.document_bytes,
+           "A larger document is too_large and not read [256M]");
+  app.add_option("--documents-in-flight", options.documents_in_flight,
+                 "Documents in work at once, at most")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str()
+      ->group("Limits");
+  add_size(app, "--bytes-in-flight", options.bytes_in_flight,
+           "Bytes of documents in work at once, at most [64M]");
+}
+
+void add_json(CLI::App& app, bool& json, const std::string& help) {
+  app.add_flag("--json", json, help);
+}
+
+}  // namespace
+
+std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code) {
+  CLI::App app{"Feeds documents through extraction, chunking, embedding and storage, as fast as "
+               "the limits allow."};
+  app.name("penstock");
+  app.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
+  app.set_config("--config", "penstock.toml", "File with options, one section a command");
+  app.require_subcommand(1);
+  app.footer(exit_code_help);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "penstock: " + std::string(error.what()) + "; see penstock --help\n";
+  });
+
+  BackfillOptions backfill;
+  CLI::App& backfill_app = *app.add_subcommand(
+      "backfill", "Makes every document under SOURCE searchable; run it again to resume");
+  backfill_app
+      .add_option("SOURCE", backfill.sources,
+                  "Folders, files, a manifest (.jsonl), or - for a list of paths on standard input")
+      ->required();
+  backfill_app.add_option("--include", backfill.include, "Take only what matches")
+      ->type_name("GLOB")
+      ->group("Sources");
+  backfill_app.add_option("--exclude", backfill.exclude, "Leave out what matches; wins")
+      ->type_name("GLOB")
+      ->group("Sources");
+  backfill_app
+      .add_flag("--prune", backfill.prune,
+                "Also remove from the store what has vanished from the folders")
+      ->group("Sources");
+  backfill_app.add_flag("--dry-run", backfill.dry_run,
+                        "Only count documents, pages, exact tokens and duplicates");
+  backfill_app
+      .add_option("--price-per-million", backfill.price_per_million,
+                  "With --dry-run: what a million tokens cost, to print the whole cost")
+      ->check(CLI::NonNegativeNumber)
+      ->needs("--dry-run");
+  backfill_app
+      .add_option("--tokens-per-minute", backfill.tokens_per_minute,
+                  "With --dry-run: the embedding quota, to print the time it takes")
+      ->check(CLI::PositiveNumber)
+      ->needs("--dry-run");
+  add_json(backfill_app, backfill.json, "JSON lines: each document, progress, and a summary");
+  add_store(backfill_app, backfill.store);
+  add_engine(backfill_app, backfill.engine);
+
+  SearchOptions search;
+  CLI::App& search_app = *app.add_subcommand("search", "Finds the chunks nearest to QUERY");
+  search_app.add_option("QUERY", search.query, "What to look for")->required();
+  search_app.add_option("-n,--hits", search.hits, "Chunks to show")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  search_app.add_option("--path", search.path_glob, "Only documents whose path matches")
+      ->type_name("GLOB");
+  add_json(search_app, search.json, "One JSON object a hit");
+  add_store(search_app, search.store);
+  add_embedder(search_app, search.embedder);
+
+  StatusOptions status;
+  CLI::App& status_app = *app.add_subcommand("status", "What the ledger says");
+  status_app.add_flag("--failed", status.failed, "List the documents that failed, and why");
+  status_app.add_option("--outcome", status.outcomes, "List the documents of this outcome")
+      ->type_name("NAME");
+  add_json(status_app, status.json, "One JSON object; with a list, one a document first");
+  add_store(status_app, status.store);
+
+  RetryOptions retry;
+  CLI::App& retry_app =
+      *app.add_subcommand("retry", "Puts documents back and processes them again");
+  retry_app.add_flag("--failed", retry.failed, "All that failed");
+  retry_app.add_option("--outcome", retry.outcomes, "All of this outcome")->type_name("NAME");
+  retry_app.add_option("KEY", retry.keys, "These documents");
+  add_json(retry_app, retry.json, "JSON lines, as of backfill");
+  add_store(retry_app, retry.store);
+  add_engine(retry_app, retry.engine);
+
+  FsckOptions fsck;
+  CLI::App& fsck_app = *app.add_subcommand("fsck", "Compares the ledger with the vector store");
+  fsck_app.add_flag("--repair", fsck.repair,
+                    "Remove what is stale, and process again what is incomplete");
+  add_json(fsck_app, fsck.json, "JSON lines: each finding, and a summary");
+  add_store(fsck_app, fsck.store);
+  add_engine(fsck_app, fsck.engine);
+
+  DoctorOptions doctor;
+  CLI::App& doctor_app =
+      *app.add_subcommand("doctor", "What is reachable, which versions, what is misconfigured");
+  add_json(doctor_app, doctor.json, "One JSON object a check");
+  add_store(doctor_app, doctor.store);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error) == 0 ? exit_done : exit_usage;
+    return std::nullopt;
+  }
+  if (backfill_app.parsed()) return backfill;
+  if (search_app.parsed()) return search;
+  if (status_app.parsed()) return status;
+  if (retry_app.parsed()) return retry;
+  if (fsck_app.parsed()) return fsck;
+  return doctor;
+}
+
+}  // namespace penstock

@@ -1,0 +1,89 @@
+// The command line, read once: one plain struct per command, and nothing of the parser in them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace penstock {
+
+struct StoreOptions {
+  std::string store = "penstock.db";
+  std::string ledger;   // empty: in `store`
+  std::string vectors;  // empty: in `store`
+};
+
+struct EngineOptions {
+  std::string embedder = "lexical:";
+  std::string encoding = "cl100k_base";
+  std::uint32_t chunk_tokens = 512;
+  std::uint32_t overlap_tokens = 64;
+  std::uint32_t extractors = 0;  // 0: one a core
+  std::uint32_t document_timeout_s = 60;
+  std::uint64_t document_memory = 512ull << 20;
+  std::uint64_t document_bytes = 256ull << 20;
+  std::uint32_t documents_in_flight = 64;
+  std::uint64_t bytes_in_flight = 64ull << 20;
+};
+
+struct BackfillOptions {
+  StoreOptions store;
+  EngineOptions engine;
+  std::vector<std::string> sources;
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  bool prune = false;
+  bool dry_run = false;
+  std::optional<double> price_per_million;
+  std::optional<double> tokens_per_minute;
+  bool json = false;
+};
+
+struct SearchOptions {
+  StoreOptions store;
+  std::string embedder = "lexical:";
+  std::string query;
+  std::uint32_t hits = 5;
+  std::string path_glob;  // empty: everywhere
+  bool json = false;
+};
+
+struct StatusOptions {
+  StoreOptions store;
+  bool failed = false;
+  std::vector<std::string> outcomes;
+  bool json = false;
+};
+
+struct RetryOptions {
+  StoreOptions store;
+  EngineOptions engine;
+  bool failed = false;
+  std::vector<std::string> outcomes;
+  std::vector<std::string> keys;
+  bool json = false;
+};
+
+struct FsckOptions {
+  StoreOptions store;
+  EngineOptions engine;
+  bool repair = false;
+  bool json = false;
+};
+
+struct DoctorOptions {
+  StoreOptions store;
+  bool json = false;
+};
+
+using Command = std::variant<BackfillOptions, SearchOptions, StatusOptions, RetryOptions,
+                             FsckOptions, DoctorOptions>;
+
+// The command that argv asks for, with values from flags, then PENSTOCK_* variables, then
+// penstock.toml in the current folder. Absent: nothing is left to do (--help, --version, a usage
+// error, all of them printed), and the process ends with `exit_code`.
+std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code);
+
+}  // namespace penstock

@@ -1,0 +1,23 @@
+#include "cli/outcomes.h"
+
+#include <optional>
+
+#include "engine/core/error.h"
+
+namespace penstock {
+
+std::vector<Outcome> outcomes_named(const std::vector<std::string>& names) {
+  std::vector<Outcome> outcomes;
+  for (const std::string& name : names) {
+    const std::optional<Outcome> outcome = outcome_named(name);
+    if (!outcome) {
+      std::string known;
+      for (const Outcome each : all_outcomes) known += " " + std::string(name_of(each));
+      throw FatalError("--outcome " + name + ": no such outcome; there are" + known);
+    }
+    outcomes.push_back(*outcome);
+  }
+  return outcomes;
+}
+
+}  // namespace penstock

@@ -1,0 +1,130 @@
+#include "cli/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/json.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::chrono::milliseconds terminal_interval{100};
+constexpr std::chrono::seconds pipe_interval{10};
+
+std::size_t terminal_columns() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+double seconds_since(TimePoint start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+Progress::Progress(bool json, const RunCounter& counter, const Expected& expected)
+    : json_(json),
+      terminal_(!json && isatty(STDERR_FILENO) == 1),
+      counter_(counter),
+      expected_(expected),
+      started_(std::chrono::steady_clock::now()),
+      thread_([this] { show_until_stopped(); }) {}
+
+Progress::~Progress() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_one();
+  thread_.join();
+  if (line_is_shown_) std::fputs("\r\033[K", stderr);
+}
+
+void Progress::finished(const FinishedDocument& document) {
+  bytes_passed_ += document.claim.stamp.bytes;
+  if (json_) {
+    if (document.unchanged) return;  // counted in the summary
+    Json line = {{"event", "document"},
+                 {"key", document.claim.key},
+                 {"outcome", name_of(document.outcome)}};
+    if (!document.message.empty()) line["message"] = document.message;
+    line["pages"] = document.pages;
+    line["chunks"] = document.chunks;
+    line["tokens"] = document.tokens;
+    line["bytes"] = document.claim.stamp.bytes;
+    print_json_line(line);
+    return;
+  }
+  if (!is_failure(document.outcome) || document.unchanged) return;
+  const std::string& message = document.message;
+  const std::string why = message.empty() ? std::string(describe(document.outcome)) : message;
+  const std::lock_guard lock(mutex_);
+  std::fprintf(stderr, "%s%-13s  %s: %s\n", line_is_shown_ ? "\r\033[K" : "",
+               std::string(name_of(document.outcome)).c_str(),
+               printable(document.claim.key).c_str(), printable(why).c_str());
+  line_is_shown_ = false;
+}
+
+void Progress::show_until_stopped() {
+  std::unique_lock lock(mutex_);
+  const auto interval = terminal_ ? std::chrono::milliseconds(terminal_interval)
+                                  : std::chrono::milliseconds(pipe_interval);
+  while (!stop_.wait_for(lock, interval, [this] { return stopping_; }))
+    print_progress(counter_.counts());
+}
+
+void Progress::print_progress(const RunCounts& counts) {
+  if (json_) {
+    Json progress = {{"event", "progress"}, {"seen", counts.seen},
+                     {"failed", counts.failed}, {"pages", counts.pages},
+                     {"tokens", counts.tokens}, {"seconds", seconds_since(started_)}};
+    if (expected_.complete) progress["expected"] = expected_.documents.load();
+    print_json_line(progress);
+  } else if (terminal_) {
+    std::fprintf(stderr, "\r%s\033[K", line(counts, terminal_columns() - 1).c_str());
+    std::fflush(stderr);
+    line_is_shown_ = true;
+  } else {
+    std::fprintf(stderr, "%s\n", line(counts, 500).c_str());
+  }
+}
+
+// The parts that matter most come first; what does not fit is left out whole.
+std::string Progress::line(const RunCounts& counts, std::size_t columns) const {
+  const double seconds = seconds_since(started_);
+  std::string line = with_commas(counts.seen);
+  if (expected_.documents > 0)
+    line += (expected_.complete ? " of " : " of at least ") + with_commas(expected_.documents);
+  line += " documents";
+  if (expected_.complete && expected_.bytes > 0) {
+    const double share = std::min(
+        1.0, static_cast<double>(bytes_passed_) / static_cast<double>(expected_.bytes));
+    line += "  " + std::to_string(static_cast<int>(share * 100)) + "%";
+    // Before a fiftieth is done, the rest cannot be told from it.
+    if (share > 0.02 && !draining_)
+      line += "  " + human_time(std::chrono::duration<double>(seconds * (1 - share) / share)) +
+              " left";
+  }
+  const auto rate = static_cast<std::uint64_t>(static_cast<double>(counts.pages) / seconds);
+  std::size_t used = line.size();
+  for (const std::string& part :
+       {draining_ ? std::string("finishing what is in flight") : std::string(),
+        with_commas(rate) + " pages/s",
+        counts.failed > 0 ? with_commas(counts.failed) + " failed" : std::string(),
+        with_commas(counts.pages) + " pages", human_tokens(counts.tokens) + " tokens"}) {
+    if (part.empty()) continue;
+    if (used + part.size() + 3 > columns) break;
+    line += " · " + part;
+    used += part.size() + 3;
+  }
+  return line;
+}
+
+}  // namespace penstock

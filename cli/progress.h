@@ -1,0 +1,58 @@
+// Shows how a run gets on: one line that rewrites itself on a terminal, a line every ten seconds in
+// a pipe, JSON lines for machines. Failed documents are named as they fail.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "cli/run_counts.h"
+#include "engine/pipeline/pipeline.h"
+
+namespace penstock {
+
+// How much there is to do, as far as somebody has counted it.
+struct Expected {
+  std::atomic<std::uint64_t> documents{0};
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<bool> complete{false};  // whether all has been counted
+};
+
+class Progress {
+ public:
+  // `counter` and `expected` outlive it.
+  Progress(bool json, const RunCounter& counter, const Expected& expected);
+  // Clears the line.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // Called for each document, one at a time.
+  void finished(const FinishedDocument& document);
+  // From now on the line says that the run is draining.
+  void draining() { draining_ = true; }
+
+ private:
+  void show_until_stopped();
+  std::string line(const RunCounts& counts, std::size_t columns) const;
+  void print_progress(const RunCounts& counts);
+
+  const bool json_;
+  const bool terminal_;
+  const RunCounter& counter_;
+  const Expected& expected_;
+  const TimePoint started_;
+  std::atomic<bool> draining_{false};
+  std::atomic<std::uint64_t> bytes_passed_{0};  // of all documents that came to their end
+
+  std::mutex mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;       // guarded by mutex_
+  bool line_is_shown_ = false;  // guarded by mutex_, as is what is written to the terminal
+  std::thread thread_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,73 @@
+#include "cli/run.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <utility>
+
+#include "engine/backends/local/local_files.h"
+#include "engine/pipeline/pending_queue.h"
+#include "engine/pipeline/store_writer.h"
+
+namespace penstock {
+namespace {
+
+std::chrono::duration<double> cpu_time_of(int who) {
+  rusage usage{};
+  getrusage(who, &usage);
+  const auto time = [](const timeval& value) {
+    return std::chrono::duration<double>(static_cast<double>(value.tv_sec) +
+                                         static_cast<double>(value.tv_usec) * 1e-6);
+  };
+  return time(usage.ru_utime) + time(usage.ru_stime);
+}
+
+}  // namespace
+
+RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, PipelineOptions options,
+                        const Expected& expected, Interrupt& interrupt, bool json,
+                        const Pipeline::Observer& observe) {
+  const TimePoint started = std::chrono::steady_clock::now();
+  if (!options.measure_only) {
+    if (const auto recovered = recover(*store.ledger, *store.vectors); !recovered)
+      throw FatalError(recovered.error().message);
+  }
+
+  RunCounter counter;
+  Result<void> result;
+  {
+    Progress progress(json, counter, expected);
+    Pipeline pipeline(engine.parts(queue, store), std::move(options),
+                      [&](const FinishedDocument& document) {
+                        counter.count(document);
+                        progress.finished(document);
+                        if (observe) observe(document);
+                      });
+    interrupt.on_first([&] {
+      progress.draining();
+      queue.close();
+    });
+    result = pipeline.run();
+    interrupt.on_first({});
+  }
+  engine.stop_extraction();
+  if (!result) throw FatalError(result.error().message);
+
+  RunSummary summary;
+  summary.counts = counter.counts();
+  summary.interrupted = interrupt.happened();
+  summary.wall = std::chrono::steady_clock::now() - started;
+  summary.cpu_engine = cpu_time_of(RUSAGE_SELF);
+  summary.cpu_extraction = cpu_time_of(RUSAGE_CHILDREN);
+  return summary;
+}
+
+RunSummary process_pending(Engine& engine, Store& store, Interrupt& interrupt, bool json) {
+  PendingQueue pending(*store.ledger, stamp_of_file);
+  Expected expected;
+  expected.documents = pending.size();
+  expected.complete = true;
+  return run_pipeline(engine, store, pending, engine.pipeline_options(), expected, interrupt, json);
+}
+
+}  // namespace penstock

@@ -1,0 +1,22 @@
+// Runs a pipeline over a queue and shows it: what backfill, retry and fsck --repair share.
+#pragma once
+
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/run_counts.h"
+#include "cli/summary.h"
+#include "cli/wiring.h"
+#include "engine/io/work_queue.h"
+
+namespace penstock {
+
+// Ends what an interrupted run left, then works until the queue is exhausted or the user interrupts;
+// `observe`, if given, sees each document. Throws FatalError when the store fails.
+RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, PipelineOptions options,
+                        const Expected& expected, Interrupt& interrupt, bool json,
+                        const Pipeline::Observer& observe = {});
+
+// The same over the documents that the ledger holds as pending.
+RunSummary process_pending(Engine& engine, Store& store, Interrupt& interrupt, bool json);
+
+}  // namespace penstock

@@ -1,0 +1,102 @@
+#include "cli/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cli/format.h"
+#include "cli/json.h"
+
+namespace penstock {
+namespace {
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+std::string stage_shares(const StageTimes& times) {
+  double total = 0;
+  std::vector<std::pair<double, std::string_view>> shares;
+  for (const Stage stage : all_stages) {
+    total += seconds(times.of(stage).busy);
+    shares.emplace_back(seconds(times.of(stage).busy), name_of(stage));
+  }
+  if (total == 0) return {};
+  std::stable_sort(shares.begin(), shares.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text;
+  for (const auto& [busy, name] : shares) {
+    const double percent = 100 * busy / total;
+    if (percent < 0.1) break;
+    text += fmt::format("{}{} {:.1f}%", text.empty() ? "" : ", ", name, percent);
+  }
+  return text;
+}
+
+}  // namespace
+
+void print_summary(const RunSummary& summary, const std::string& store) {
+  const RunCounts& counts = summary.counts;
+  const double wall = summary.wall.count();
+  const std::uint64_t worked = counts.seen - counts.unchanged;
+  std::string head = fmt::format("{}: {} in {}", summary.interrupted ? "Interrupted" : "Finished",
+                                 counted(counts.seen, "document"), human_time(summary.wall));
+  if (worked > 0)
+    head += fmt::format(", {} pages/s", with_commas(static_cast<std::uint64_t>(
+                                            static_cast<double>(counts.pages) / wall)));
+  if (counts.unchanged > 0) head += fmt::format("; {} unchanged", with_commas(counts.unchanged));
+  if (summary.pruned > 0) head += fmt::format("; {} pruned", with_commas(summary.pruned));
+  fmt::print("{}\n\n", head);
+
+  for (const Outcome outcome : all_outcomes) {
+    if (counts.of(outcome) == 0) continue;
+    fmt::print("  {:<13} {:>9}  {}\n", name_of(outcome), with_commas(counts.of(outcome)),
+               describe(outcome));
+  }
+  if (worked > 0) {
+    fmt::print("\n  {} read, {}, {}, {} tokens\n", human_bytes(counts.bytes),
+               counted(counts.pages, "page"), counted(counts.chunks, "chunk"),
+               with_commas(counts.tokens));
+    fmt::print("  work: {}\n", stage_shares(counts.stages));
+    fmt::print("  CPU: {} extraction, {} everything else\n", human_time(summary.cpu_extraction),
+               human_time(summary.cpu_engine));
+  }
+  if (counts.failed > 0)
+    fmt::print("\n  penstock status --failed --store {}   says which failed\n", store);
+  if (summary.interrupted)
+    fmt::print("\n  Nothing is lost: run the same command again to go on.\n");
+  std::fflush(stdout);
+}
+
+void print_summary_json(const RunSummary& summary) {
+  const RunCounts& counts = summary.counts;
+  Json documents = Json::object();
+  for (const Outcome outcome : all_outcomes)
+    documents[std::string(name_of(outcome))] = counts.of(outcome);
+  Json stages = Json::object();
+  for (const Stage stage : all_stages)
+    stages[std::string(name_of(stage))] = {{"busy_s", seconds(counts.stages.of(stage).busy)},
+                                           {"waited_s", seconds(counts.stages.of(stage).waited)}};
+  print_json_line({{"event", "summary"},
+                   {"seen", counts.seen},
+                   {"documents", documents},
+                   {"failed", counts.failed},
+                   {"unchanged", counts.unchanged},
+                   {"duplicates", counts.duplicates},
+                   {"pruned", summary.pruned},
+                   {"bytes", counts.bytes},
+                   {"pages", counts.pages},
+                   {"chunks", counts.chunks},
+                   {"tokens", counts.tokens},
+                   {"seconds", summary.wall.count()},
+                   {"pages_per_second",
+                    summary.wall.count() > 0 ? static_cast<double>(counts.pages) / summary.wall.count() : 0.0},
+                   {"cpu_engine_s", summary.cpu_engine.count()},
+                   {"cpu_extraction_s", summary.cpu_extraction.count()},
+                   {"stages", stages},
+                   {"interrupted", summary.interrupted},
+                   {"exit_code", static_cast<int>(summary.exit_code())}});
+}
+
+}  // namespace penstock

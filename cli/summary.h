@@ -1,0 +1,29 @@
+// What a run says at its end: for a person, or as one JSON object.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "cli/exit_codes.h"
+#include "cli/run_counts.h"
+
+namespace penstock {
+
+struct RunSummary {
+  RunCounts counts;
+  std::uint64_t pruned = 0;
+  bool interrupted = false;
+  std::chrono::duration<double> wall{0};
+  std::chrono::duration<double> cpu_engine{0};      // user and system, of this process
+  std::chrono::duration<double> cpu_extraction{0};  // of the extraction processes
+
+  ExitCode exit_code() const {
+    if (interrupted) return exit_interrupted;
+    return counts.failed > 0 ? exit_some_failed : exit_done;
+  }
+};
+
+void print_summary(const RunSummary& summary, const std::string& store);
+void print_summary_json(const RunSummary& summary);
+
+}  // namespace penstock

@@ -1,0 +1,119 @@
+#include "cli/wiring.h"
+
+#include <filesystem>
+#include <string_view>
+
+#include "engine/backends/local/lexical_embedder.h"
+#include "engine/backends/local/local_files.h"
+#include "engine/backends/sqlite/sqlite_ledger.h"
+#include "engine/backends/sqlite/sqlite_vectors.h"
+
+namespace penstock {
+namespace {
+
+// The path of a sqlite: URL, or of the store if there is none.
+std::string sqlite_path(const std::string& url, const std::string& store, const char* flag) {
+  constexpr std::string_view scheme = "sqlite:";
+  if (url.empty()) return store;
+  if (url.starts_with(scheme) && url.size() > scheme.size()) return url.substr(scheme.size());
+  throw FatalError(std::string(flag) + " " + url + ": not a known URL; write sqlite:PATH");
+}
+
+std::string ledger_path(const StoreOptions& options) {
+  return sqlite_path(options.ledger, options.store, "--ledger");
+}
+
+std::string vectors_path(const StoreOptions& options) {
+  return sqlite_path(options.vectors, options.store, "--vectors");
+}
+
+Encoding encoding_named(const std::string& name) {
+  return name == "o200k_base" ? Encoding::o200k_base : Encoding::cl100k_base;
+}
+
+ExtractorPoolOptions extractor_options(const EngineOptions& options) {
+  ExtractorPoolOptions pool;
+  pool.children = options.extractors;
+  pool.document_timeout = std::chrono::seconds(options.document_timeout_s);
+  pool.memory_bytes_max = options.document_memory;
+  return pool;
+}
+
+}  // namespace
+
+Store open_store_for_writing(const StoreOptions& options, const Embedder& embedder) {
+  Store store;
+  store.lock.emplace(ledger_path(options));
+  store.ledger = std::make_unique<SqliteLedger>(ledger_path(options), OpenMode::write);
+  store.vectors =
+      std::make_unique<SqliteVectors>(vectors_path(options), embedder.model(), embedder.dimensions());
+  return store;
+}
+
+Store open_store_for_reading(const StoreOptions& options) {
+  Store store;
+  store.ledger = std::make_unique<SqliteLedger>(ledger_path(options), OpenMode::read);
+  store.vectors = std::make_unique<SqliteVectors>(vectors_path(options));
+  return store;
+}
+
+void check_store_files(const StoreOptions& options) {
+  for (const std::string& path : {ledger_path(options), vectors_path(options)}) {
+    const auto sound = SqliteLedger(path, OpenMode::read).check_integrity();
+    if (!sound) throw FatalError(sound.error().message);
+    if (ledger_path(options) == vectors_path(options)) break;
+  }
+}
+
+std::vector<std::string> files_of_store(const StoreOptions& options) {
+  std::vector<std::string> files;
+  for (const std::string& path : {ledger_path(options), vectors_path(options)})
+    for (const char* suffix : {"", "-wal", "-shm", ".lock"})
+      files.push_back(std::filesystem::absolute(path + suffix).lexically_normal());
+  return files;
+}
+
+std::unique_ptr<Embedder> make_embedder(const std::string& url) {
+  if (url == "lexical:") return std::make_unique<LexicalEmbedder>();
+  throw FatalError("--embedder " + url + ": not a known URL; lexical: is the only one");
+}
+
+Engine::Engine(const EngineOptions& options)
+    : options_(options),
+      tokenizer_(encoding_named(options.encoding)),
+      embedder_(make_embedder(options.embedder)),
+      blobs_(std::make_unique<LocalFiles>()),
+      extractors_(std::make_unique<ExtractorPool>(extractor_options(options))) {
+  if (options.overlap_tokens * 2 >= options.chunk_tokens)
+    throw FatalError("--overlap-tokens " + std::to_string(options.overlap_tokens) +
+                     " must be less than half of --chunk-tokens " +
+                     std::to_string(options.chunk_tokens));
+}
+
+PipelineParts Engine::parts(WorkQueue& queue, Store& store) {
+  return {queue,
+          *blobs_,
+          [this](const MemoryFile& file, std::function<void(Extraction)> done) {
+            extractors_->extract(file, std::move(done));
+          },
+          tokenizer_,
+          quota_,
+          *embedder_,
+          *store.ledger,
+          *store.vectors};
+}
+
+PipelineOptions Engine::pipeline_options() const {
+  PipelineOptions options;
+  options.documents_in_flight_max = options_.documents_in_flight;
+  options.bytes_in_flight_max = options_.bytes_in_flight;
+  options.document_bytes_max = options_.document_bytes;
+  options.chunk.tokens_max = options_.chunk_tokens;
+  options.chunk.overlap_tokens_max = options_.overlap_tokens;
+  options.fingerprint = extractor_fingerprint() + "; " + options_.encoding + " " +
+                        std::to_string(options_.chunk_tokens) + "/" +
+                        std::to_string(options_.overlap_tokens) + "; " + embedder_->model();
+  return options;
+}
+
+}  // namespace penstock

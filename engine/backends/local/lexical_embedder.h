@@ -1,0 +1,26 @@
+// `lexical:`, the embedder that needs nothing: hashed words. It finds texts that share words with the
+// query, in any language, and nothing that says the same in other words. Local, free, and the same
+// on every machine.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/io/embedder.h"
+
+namespace penstock {
+
+class LexicalEmbedder final : public Embedder {
+ public:
+  std::string model() const override { return "lexical-384-v1"; }
+  std::size_t dimensions() const override { return 384; }
+  PackLimits limits() const override { return {64, 65'536, 1 << 20}; }
+
+  // Works on the calling thread, so a pack is small enough to be shared out over cores. A text
+  // without words gets a fixed vector of unit length.
+  void embed(std::vector<std::string_view> inputs, Done done) override;
+};
+
+}  // namespace penstock

@@ -1,0 +1,220 @@
+#include "engine/backends/local/source_walk.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "engine/backends/local/glob.h"
+#include "engine/backends/local/local_files.h"
+#include "engine/backends/local/manifest.h"
+#include "engine/backends/local/path_list.h"
+
+namespace penstock {
+namespace {
+
+std::string absolute(const std::string& path) {
+  std::string normal = std::filesystem::absolute(path).lexically_normal().string();
+  if (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return normal;
+}
+
+bool is_manifest(const std::string& source) {
+  return source.ends_with(".jsonl") || source.ends_with(".ndjson");
+}
+
+// How many bytes of a valid UTF-8 character `text` begins with; 0 if it begins with none.
+std::size_t valid_character(std::string_view text) {
+  const auto byte = [&](std::size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (std::size_t i = 2; i < length; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  return length;
+}
+
+std::string key_of(std::string_view path) {
+  std::string key;
+  while (!path.empty()) {
+    const std::size_t length = valid_character(path);
+    if (length > 0) {
+      key += path.substr(0, length);
+      path.remove_prefix(length);
+    } else {
+      char escaped[5];
+      std::snprintf(escaped, sizeof escaped, "\\x%02X", static_cast<unsigned char>(path[0]));
+      key += escaped;
+      path.remove_prefix(1);
+    }
+  }
+  return key;
+}
+
+Claim claim_of(const std::string& path, const SourceStamp& stamp) {
+  return {key_of(path), path, {}, stamp};
+}
+
+std::unordered_set<std::string> to_set(const std::vector<std::string>& paths) {
+  return {paths.begin(), paths.end()};
+}
+
+// Every line of a manifest is parsed before any work begins: a bad one is the user's slip, and half a
+// backfill is no answer to it.
+void validate_manifest(const std::string& path) {
+  std::ifstream lines(path);
+  if (!lines) throw FatalError(path + ": cannot be read");
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (line.empty()) continue;
+    if (const auto entry = parse_manifest_line(line); !entry)
+      throw FatalError(path + ", line " + std::to_string(number) + ": " + entry.error().message);
+  }
+}
+
+}  // namespace
+
+SourceWalk::SourceWalk(SourceWalkOptions options)
+    : options_(std::move(options)), leave_out_(to_set(options_.leave_out)) {
+  for (const std::string& source : options_.sources) {
+    if (source == "-") continue;
+    struct stat status;
+    if (stat(source.c_str(), &status) != 0) throw FatalError("no such file or folder: " + source);
+    if (S_ISDIR(status.st_mode)) {
+      std::string prefix = key_of(absolute(source));
+      if (!prefix.ends_with('/')) prefix += '/';
+      folders_.push_back(prefix);
+    } else if (is_manifest(source)) {
+      validate_manifest(source);
+    }
+  }
+}
+
+SourceWalk::~SourceWalk() = default;
+
+std::optional<Claim> SourceWalk::claim() {
+  const bool may_repeat = options_.sources.size() != folders_.size() || folders_.size() > 1;
+  while (!closed_ && !ended_) {
+    std::optional<Claim> claim = next();
+    if (!claim) continue;
+    if (may_repeat && !claimed_.insert(claim->key).second) continue;
+    return claim;
+  }
+  return std::nullopt;
+}
+
+// One step: a claim, or none while a source is opened or left.
+std::optional<Claim> SourceWalk::next() {
+  if (!open_folders_.empty()) return next_in_folders();
+  if (manifest_) return next_in_manifest();
+  if (list_) return next_in_list();
+  if (next_source_ == options_.sources.size()) {
+    ended_ = true;
+    return std::nullopt;
+  }
+  const std::string& source = options_.sources[next_source_++];
+  if (source == "-") {
+    list_ = std::make_unique<PathList>(STDIN_FILENO, closed_);
+    return std::nullopt;
+  }
+  const std::string path = absolute(source);
+  if (is_manifest(source) && !std::filesystem::is_directory(path)) {
+    manifest_.emplace(Manifest{std::ifstream(path), std::filesystem::path(path).parent_path()});
+    return std::nullopt;
+  }
+  return open_path(path);
+}
+
+std::optional<Claim> SourceWalk::open_path(const std::string& path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) return claim_of(path, {});
+  if (S_ISDIR(status.st_mode)) return enter(path, {});
+  return claim_of(path, stamp_from(status));
+}
+
+std::optional<Claim> SourceWalk::enter(std::string path, std::string relative) {
+  DIR* stream = opendir(path.c_str());
+  struct stat status {};
+  if (stream == nullptr || fstat(dirfd(stream), &status) != 0) {
+    // Claimed as if it were a document: it fails when it is read, and so it is counted and named.
+    folder_failed_ = true;
+    if (stream != nullptr) closedir(stream);
+    return claim_of(path, {});
+  }
+  if (visited_.emplace(status.st_dev, status.st_ino).second) {
+    Folder folder{std::move(path), std::move(relative), {}, 0};
+    while (const dirent* entry = readdir(stream)) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") folder.names.emplace_back(name);
+    }
+    std::sort(folder.names.begin(), folder.names.end());
+    open_folders_.push_back(std::move(folder));
+  }
+  closedir(stream);
+  return std::nullopt;
+}
+
+std::optional<Claim> SourceWalk::next_in_folders() {
+  Folder& folder = open_folders_.back();
+  if (folder.next == folder.names.size()) {
+    open_folders_.pop_back();
+    return std::nullopt;
+  }
+  const std::string& name = folder.names[folder.next++];
+  const std::string path = (folder.path == "/" ? "" : folder.path) + "/" + name;
+  const std::string relative = folder.relative + name;
+  if (is_excluded(relative) || leave_out_.contains(path)) return std::nullopt;
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0)
+    return is_wanted(relative) ? std::optional<Claim>(claim_of(path, {})) : std::nullopt;
+  if (S_ISDIR(status.st_mode)) return enter(path, relative + "/");
+  // Pipes, sockets and devices in a folder are no documents.
+  if (!S_ISREG(status.st_mode) || !is_wanted(relative)) return std::nullopt;
+  return claim_of(path, stamp_from(status));
+}
+
+std::optional<Claim> SourceWalk::next_in_manifest() {
+  std::string line;
+  while (std::getline(manifest_->lines, line)) {
+    if (line.empty()) continue;
+    Result<ManifestEntry> entry = parse_manifest_line(line);
+    if (!entry) continue;  // the file was valid when the walk began, and has changed
+    Claim claim;
+    claim.key = std::move(entry->key);
+    claim.location = absolute(std::filesystem::path(manifest_->folder) / entry->path);
+    claim.metadata = std::move(entry->metadata);
+    claim.stamp = stamp_of_file(claim.location).value_or(SourceStamp{});
+    return claim;
+  }
+  manifest_.reset();
+  return std::nullopt;
+}
+
+std::optional<Claim> SourceWalk::next_in_list() {
+  if (const std::optional<std::string> path = list_->next()) return open_path(absolute(*path));
+  list_.reset();
+  return std::nullopt;
+}
+
+bool SourceWalk::is_excluded(const std::string& relative) const {
+  return std::any_of(options_.exclude.begin(), options_.exclude.end(),
+                     [&](const std::string& glob) { return glob_matches(glob, relative); });
+}
+
+bool SourceWalk::is_wanted(const std::string& relative) const {
+  return options_.include.empty() ||
+         std::any_of(options_.include.begin(), options_.include.end(),
+                     [&](const std::string& glob) { return glob_matches(glob, relative); });
+}
+
+}  // namespace penstock

@@ -1,0 +1,134 @@
+#include "engine/backends/sqlite/schema.h"
+
+#include <cstdint>
+#include <iterator>
+#include <string>
+
+#include "engine/backends/sqlite/database.h"
+
+namespace penstock {
+namespace {
+
+// "PENS": says that the file is ours, in its header, where file(1) looks too.
+constexpr std::int64_t application_id = 0x50454E53;
+
+// migrations[i] leads from schema version i to i + 1. Only ever add to the end.
+constexpr const char* migrations[] = {
+    // 1: the first.
+    R"sql(
+      CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+      -- The ledger.
+      CREATE TABLE documents (
+        key TEXT PRIMARY KEY,
+        location BLOB NOT NULL,
+        metadata TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        changed_ns INTEGER NOT NULL,
+        attempted BLOB,
+        outcome TEXT NOT NULL,
+        message TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL,
+        current BLOB,
+        pages INTEGER NOT NULL,
+        chunks INTEGER NOT NULL,
+        tokens INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE intents (
+        key TEXT NOT NULL,
+        version BLOB NOT NULL,
+        PRIMARY KEY (key, version)
+      ) STRICT, WITHOUT ROWID;
+
+      -- The vectors. A chunk's id is version * 2^20 + ordinal, so that a version is one range of ids
+      -- and a load appends. Vectors are apart from texts, so that reading them all reads nothing else.
+      CREATE TABLE versions (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        version BLOB NOT NULL,
+        UNIQUE (key, version)
+      ) STRICT;
+      CREATE TABLE chunks (
+        id INTEGER PRIMARY KEY,
+        page_first INTEGER NOT NULL,
+        page_last INTEGER NOT NULL,
+        char_begin INTEGER NOT NULL,
+        char_end INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        text TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE vectors (id INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT;
+    )sql",
+};
+constexpr std::int64_t schema_version = std::size(migrations);
+
+void require(const Result<void>& result) {
+  if (!result) throw FatalError(result.error().message);
+}
+
+std::int64_t pragma(Database& database, const char* sql) {
+  Statement statement = database.prepare(sql);
+  const Result<bool> row = statement.step();
+  if (!row) throw FatalError(row.error().message);
+  return *row ? statement.integer(0) : 0;
+}
+
+bool is_empty(Database& database) {
+  return pragma(database, "SELECT count(*) FROM sqlite_schema") == 0;
+}
+
+// Throws unless the file is ours and not newer than this program; returns its schema version.
+std::int64_t known_version(Database& database) {
+  if (pragma(database, "PRAGMA application_id") != application_id)
+    throw FatalError(database.path() + ": not a penstock store; choose another --store");
+  const std::int64_t version = pragma(database, "PRAGMA user_version");
+  if (version > schema_version)
+    throw FatalError(database.path() + ": written by a newer penstock (schema " +
+                     std::to_string(version) + ", this one knows " +
+                     std::to_string(schema_version) + "); use that one");
+  return version;
+}
+
+}  // namespace
+
+void bring_to_current_schema(Database& database) {
+  // Before the first table: pages that hold ten vectors of 384 rather than two.
+  require(database.execute("PRAGMA page_size = 16384"));
+  const bool is_new = is_empty(database);
+  if (!is_new) known_version(database);
+  // A commit is safe against a crash of the process at once, against one of the machine once the log
+  // is flushed, and never torn: what is lost then is done again by the next run.
+  require(database.execute("PRAGMA journal_mode = WAL"));
+  require(database.execute("PRAGMA synchronous = NORMAL"));
+
+  require(in_transaction(database, [&]() -> Result<void> {
+    // Asked again inside the transaction: another process may have been faster.
+    std::int64_t version = is_empty(database) ? 0 : known_version(database);
+    if (version == schema_version) return {};
+    for (; version < schema_version; ++version)
+      if (auto migrated = database.execute(migrations[version]); !migrated) return migrated;
+    const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
+                              "; PRAGMA user_version = " + std::to_string(schema_version);
+    return database.execute(marks.c_str());
+  }));
+}
+
+void require_current_schema(Database& database) {
+  if (known_version(database) < schema_version)
+    throw FatalError(database.path() +
+                     ": written by an older penstock; penstock backfill brings it up to date");
+}
+
+Result<void> check_integrity(Database& database) {
+  Statement statement = database.prepare("PRAGMA quick_check(1)");
+  const Result<bool> row = statement.step();
+  if (!row) return tl::unexpected<Error>(row.error());
+  if (statement.bytes(0) != "ok")
+    return permanent_error(database.path() + ": damaged: " + std::string(statement.bytes(0)) +
+                           "; restore it, or remove it and backfill");
+  return {};
+}
+
+}  // namespace penstock

@@ -1,0 +1,210 @@
+#include "engine/backends/sqlite/sqlite_ledger.h"
+
+#include <algorithm>
+
+#include "engine/backends/sqlite/schema.h"
+
+namespace penstock {
+namespace {
+
+#define PENSTOCK_DOCUMENT_COLUMNS                                                              \
+  "key, location, metadata, bytes, modified_ns, changed_ns, attempted, outcome, message, "     \
+  "attempts, fingerprint, current, pages, chunks, tokens"
+
+tl::unexpected<Error> pass_on(const Error& error) { return tl::unexpected<Error>(error); }
+
+VersionId version_from(std::string_view bytes) {
+  VersionId version;
+  std::copy_n(bytes.begin(), std::min(bytes.size(), version.bytes.size()), version.bytes.begin());
+  return version;
+}
+
+DocumentRecord read_record(const Statement& row) {
+  DocumentRecord record;
+  record.claim.key = row.bytes(0);
+  record.claim.location = row.bytes(1);
+  record.claim.metadata = row.bytes(2);
+  record.claim.stamp = {row.natural(3), row.integer(4), row.integer(5)};
+  if (!row.is_null(6)) record.attempted = version_from(row.bytes(6));
+  record.outcome = outcome_named(row.bytes(7)).value_or(Outcome::pending);
+  record.message = row.bytes(8);
+  record.attempts = static_cast<std::uint32_t>(row.integer(9));
+  record.fingerprint = row.bytes(10);
+  if (!row.is_null(11))
+    record.current = CurrentVersion{version_from(row.bytes(11)),
+                                    static_cast<std::uint32_t>(row.integer(12)),
+                                    static_cast<std::uint32_t>(row.integer(13)), row.natural(14)};
+  return record;
+}
+
+void bind_record(Statement& statement, const DocumentRecord& record) {
+  const CurrentVersion current = record.current.value_or(CurrentVersion{});
+  statement.bind_text(1, record.claim.key)
+      .bind_blob(2, record.claim.location)
+      .bind_text(3, record.claim.metadata)
+      .bind(4, record.claim.stamp.bytes)
+      .bind(5, record.claim.stamp.modified_ns)
+      .bind(6, record.claim.stamp.changed_ns);
+  record.attempted ? statement.bind_blob(7, record.attempted->view()) : statement.bind_null(7);
+  statement.bind_text(8, name_of(record.outcome))
+      .bind_text(9, record.message)
+      .bind_text(10, record.fingerprint);
+  record.current ? statement.bind_blob(11, record.current->id.view()) : statement.bind_null(11);
+  statement.bind(12, current.pages).bind(13, current.chunks).bind(14, current.tokens);
+}
+
+}  // namespace
+
+struct SqliteLedger::Statements {
+  explicit Statements(Database& database)
+      : intend(database.prepare("INSERT OR IGNORE INTO intents (key, version) VALUES (?1, ?2)")),
+        record(database.prepare(
+            "INSERT INTO documents (" PENSTOCK_DOCUMENT_COLUMNS ") "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, ?11, ?12, ?13, ?14) "
+            "ON CONFLICT (key) DO UPDATE SET location = ?2, metadata = ?3, bytes = ?4, "
+            "modified_ns = ?5, changed_ns = ?6, attempted = ?7, outcome = ?8, message = ?9, "
+            "attempts = attempts + 1, fingerprint = ?10, current = ?11, pages = ?12, "
+            "chunks = ?13, tokens = ?14")),
+        clear_intents(database.prepare("DELETE FROM intents WHERE key = ?1")),
+        put_back_outcome(database.prepare(
+            "UPDATE documents SET outcome = 'pending', message = '' WHERE outcome = ?1 "
+            "RETURNING 1")),
+        put_back_key(database.prepare(
+            "UPDATE documents SET outcome = 'pending', message = '' WHERE key = ?1")),
+        forget(database.prepare("DELETE FROM documents WHERE key = ?1")) {}
+
+  Statement intend;
+  Statement record;
+  Statement clear_intents;
+  Statement put_back_outcome;
+  Statement put_back_key;
+  Statement forget;
+};
+
+SqliteLedger::SqliteLedger(const std::string& path, OpenMode mode)
+    : writer_(path, mode),
+      statements_(std::make_unique<Statements>(writer_)),
+      reader_(path, OpenMode::read),
+      find_(reader_.prepare("SELECT " PENSTOCK_DOCUMENT_COLUMNS
+                            " FROM documents WHERE key = ?1")) {}
+
+SqliteLedger::~SqliteLedger() = default;
+
+Result<std::optional<DocumentRecord>> SqliteLedger::find(const std::string& key) {
+  const std::lock_guard lock(find_mutex_);
+  find_.bind_text(1, key);
+  const Result<bool> row = find_.step();
+  if (!row) return pass_on(row.error());
+  std::optional<DocumentRecord> record;
+  if (*row) record = read_record(find_);
+  find_.reset();
+  return record;
+}
+
+Result<void> SqliteLedger::intend(std::span<const Intent> intents) {
+  if (intents.empty()) return {};
+  return in_transaction(writer_, [&]() -> Result<void> {
+    for (const Intent& intent : intents) {
+      statements_->intend.bind_text(1, intent.key).bind_blob(2, intent.version.view());
+      if (auto done = statements_->intend.run(); !done) return done;
+    }
+    return {};
+  });
+}
+
+Result<void> SqliteLedger::record(std::span<const DocumentRecord> records) {
+  if (records.empty()) return {};
+  return in_transaction(writer_, [&]() -> Result<void> {
+    for (const DocumentRecord& record : records) {
+      bind_record(statements_->record, record);
+      if (auto done = statements_->record.run(); !done) return done;
+    }
+    return {};
+  });
+}
+
+Result<void> SqliteLedger::clear_intents(std::span<const std::string> keys) {
+  if (keys.empty()) return {};
+  return in_transaction(writer_, [&]() -> Result<void> {
+    for (const std::string& key : keys)
+      if (auto done = statements_->clear_intents.bind_text(1, key).run(); !done) return done;
+    return {};
+  });
+}
+
+Result<std::uint64_t> SqliteLedger::put_back(std::span<const Outcome> outcomes) {
+  std::uint64_t changed = 0;
+  const Result<void> done = in_transaction(writer_, [&]() -> Result<void> {
+    for (const Outcome outcome : outcomes) {
+      Statement& statement = statements_->put_back_outcome;
+      statement.bind_text(1, name_of(outcome));
+      for (;;) {
+        const Result<bool> row = statement.step();
+        if (!row) return pass_on(row.error());
+        if (!*row) break;
+        ++changed;
+      }
+      statement.reset();
+    }
+    return {};
+  });
+  if (!done) return pass_on(done.error());
+  return changed;
+}
+
+Result<void> SqliteLedger::put_back(const std::string& key) {
+  return statements_->put_back_key.bind_text(1, key).run();
+}
+
+Result<void> SqliteLedger::forget(std::span<const std::string> keys) {
+  if (keys.empty()) return {};
+  return in_transaction(writer_, [&]() -> Result<void> {
+    for (const std::string& key : keys) {
+      if (auto done = statements_->forget.bind_text(1, key).run(); !done) return done;
+      if (auto done = statements_->clear_intents.bind_text(1, key).run(); !done) return done;
+    }
+    return {};
+  });
+}
+
+Result<void> SqliteLedger::for_each(const std::function<bool(const DocumentRecord&)>& visit) {
+  Statement all =
+      writer_.prepare("SELECT " PENSTOCK_DOCUMENT_COLUMNS " FROM documents ORDER BY key");
+  for (;;) {
+    const Result<bool> row = all.step();
+    if (!row) return pass_on(row.error());
+    if (!*row || !visit(read_record(all))) return {};
+  }
+}
+
+Result<std::vector<Intent>> SqliteLedger::intents() {
+  std::vector<Intent> found;
+  Statement all = writer_.prepare("SELECT key, version FROM intents ORDER BY key, version");
+  for (;;) {
+    const Result<bool> row = all.step();
+    if (!row) return pass_on(row.error());
+    if (!*row) return found;
+    found.push_back({std::string(all.bytes(0)), version_from(all.bytes(1))});
+  }
+}
+
+Result<LedgerTotals> SqliteLedger::totals() {
+  LedgerTotals totals;
+  Statement sums = writer_.prepare(
+      "SELECT outcome, count(*), sum(chunks), sum(pages), sum(tokens), sum(bytes) "
+      "FROM documents GROUP BY outcome");
+  for (;;) {
+    const Result<bool> row = sums.step();
+    if (!row) return pass_on(row.error());
+    if (!*row) return totals;
+    totals.documents[outcome_named(sums.bytes(0)).value_or(Outcome::pending)] += sums.natural(1);
+    totals.chunks += sums.natural(2);
+    totals.pages += sums.natural(3);
+    totals.tokens += sums.natural(4);
+    totals.bytes += sums.natural(5);
+  }
+}
+
+Result<void> SqliteLedger::check_integrity() { return penstock::check_integrity(writer_); }
+
+}  // namespace penstock

@@ -1,0 +1,387 @@
+#include "engine/stages/extract/dispatcher.h"
+
+#include <poll.h>
+#include <simdjson.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "engine/stages/extract/extract_text.h"
+
+namespace penstock {
+namespace {
+
+using extractor_protocol::Message;
+using extractor_protocol::Reply;
+using extractor_protocol::Request;
+
+// Poppler's heap never shrinks; a child this large is replaced between two documents.
+constexpr std::uint64_t resident_bytes_max = 96 << 20;
+// More pages than this no document has, whatever it claims.
+constexpr std::uint32_t pages_max = 1'000'000;
+// A child that cannot start is tried again so often; then documents are told.
+constexpr int failed_starts_max = 5;
+constexpr std::chrono::seconds start_timeout{30};
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+// What a child may truthfully say of a document.
+bool is_outcome_of_extraction(std::uint32_t value) {
+  constexpr Outcome possible[] = {Outcome::done,        Outcome::encrypted, Outcome::corrupt,
+                                  Outcome::unsupported, Outcome::too_large};
+  return std::any_of(std::begin(possible), std::end(possible),
+                     [&](Outcome each) { return static_cast<std::uint32_t>(each) == value; });
+}
+
+// Whether the reply is one to that request, and its numbers are possible.
+bool is_plausible(const Reply& reply, std::uint64_t document, std::uint32_t page_count) {
+  if (reply.message != Message::reply || reply.document != document ||
+      !is_outcome_of_extraction(reply.outcome))
+    return false;
+  if (reply.outcome != static_cast<std::uint32_t>(Outcome::done)) return true;
+  if (reply.pages_total == 0 || reply.pages_total > pages_max || reply.pages_done > page_count ||
+      reply.pages_done == 0 || reply.text_bytes > extractor_protocol::output_bytes)
+    return false;
+  const auto ends_end = reply.page_ends.begin() + reply.pages_done;
+  return std::is_sorted(reply.page_ends.begin(), ends_end) && ends_end[-1] == reply.text_bytes;
+}
+
+bool is_clean(const std::string& text) {
+  return simdjson::validate_utf8(text.data(), text.size()) &&
+         std::memchr(text.data(), '\0', text.size()) == nullptr;
+}
+
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\n") == std::string::npos;
+}
+
+// A child's words, fit for a terminal.
+std::string one_line(std::string_view words) {
+  std::string line;
+  for (const char c : words) line += c >= ' ' && c <= '~' ? c : ' ';
+  while (line.ends_with(' ')) line.pop_back();
+  return line;
+}
+
+struct Cause {
+  Outcome outcome;
+  std::string message;
+};
+
+Cause cause_of(const ChildProcess::End& end) {
+  if (end.errors.find("Out of memory") != std::string::npos) return {Outcome::out_of_memory, {}};
+  const int signal = WIFSIGNALED(end.status) ? WTERMSIG(end.status) : 0;
+  // Nobody but the kernel kills a child that we did not.
+  if (signal == SIGKILL)
+    return {Outcome::out_of_memory, "killed by the system, which ran out of memory"};
+  if (signal == SIGSYS) return {Outcome::crashed, "tried a forbidden system call, and was stopped"};
+  if (signal != 0)
+    return {Outcome::crashed, std::string("the extractor crashed on it (") + strsignal(signal) + ")"};
+  return {Outcome::crashed, "the extractor stopped without an answer"};
+}
+
+}  // namespace
+
+ExtractorPool::Dispatcher::Dispatcher(ExtractorPoolOptions options)
+    : options_(std::move(options)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!has_character_maps())
+    throw FatalError(
+        "Poppler's character maps are missing, and with them most Chinese, Japanese and Korean "
+        "text: install poppler-data");
+  start_missing_children();
+  // The first child is waited for, so that a sandbox that cannot be set up is told at once.
+  while (!children_.empty() && !children_.front()->ready) {
+    pollfd readable{children_.front()->process.socket(), POLLIN, 0};
+    constexpr int milliseconds = 30'000;
+    if (poll(&readable, 1, milliseconds) <= 0) throw FatalError("an extraction process does not start");
+    read_from(*children_.front());
+    if (!start_failure_.empty()) break;
+  }
+  if (!start_failure_.empty()) throw FatalError(start_failure_);
+  status_.children = options_.children;
+  thread_ = std::thread([this] { serve(); });
+}
+
+ExtractorPool::Dispatcher::~Dispatcher() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  eventfd_write(wake_.get(), 1);
+  if (thread_.joinable()) thread_.join();
+}
+
+void ExtractorPool::Dispatcher::extract(const MemoryFile& file, Done done) {
+  auto task = std::make_unique<Task>();
+  task->file = &file;
+  task->done = std::move(done);
+  {
+    const std::lock_guard lock(mutex_);
+    incoming_.push_back(std::move(task));
+  }
+  eventfd_write(wake_.get(), 1);
+}
+
+void ExtractorPool::Dispatcher::serve() {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+    }
+    take_new_tasks();
+    start_missing_children();
+    assign_work();
+    wait_for_events();
+    kill_overdue();
+  }
+}
+
+void ExtractorPool::Dispatcher::take_new_tasks() {
+  const std::lock_guard lock(mutex_);
+  for (std::unique_ptr<Task>& task : incoming_) {
+    task->number = next_number_++;
+    waiting_.push_back(std::move(task));
+  }
+  incoming_.clear();
+}
+
+void ExtractorPool::Dispatcher::start_missing_children() {
+  while (children_.size() < options_.children && failed_starts_ < failed_starts_max) {
+    Result<ChildProcess> process =
+        ChildProcess::start(options_.program, options_.memory_bytes_max);
+    if (process) {
+      children_.push_back(std::make_unique<Child>(Child{std::move(*process)}));
+      children_.back()->started = now();
+    } else {
+      ++failed_starts_;
+      start_failure_ = process.error().message;
+    }
+  }
+  if (!children_.empty() || failed_starts_ < failed_starts_max) return;
+  // Nobody is left to do the work, and nobody is coming: say so rather than wait for ever.
+  for (std::unique_ptr<Task>& task : waiting_) finish(*task, Outcome::crashed, start_failure_);
+  waiting_.clear();
+  for (std::unique_ptr<Task>& task : under_way_)
+    if (task->is_open()) finish(*task, Outcome::crashed, start_failure_);
+  under_way_.clear();
+  failed_starts_ = failed_starts_max - 1;  // one more try for what comes next
+}
+
+void ExtractorPool::Dispatcher::assign_work() {
+  for (const std::unique_ptr<Child>& child : children_) {
+    if (!child->ready || child->task != nullptr) continue;
+    if (Task* task = next_task_for(*child)) give(*child, *task);
+  }
+}
+
+// First the document that the child has open, then one that nobody has begun; a child for which there
+// is neither helps with the document that has most pages left.
+ExtractorPool::Dispatcher::Task* ExtractorPool::Dispatcher::next_task_for(const Child& child) {
+  Task* largest = nullptr;
+  for (const std::unique_ptr<Task>& task : under_way_) {
+    if (!task->has_unassigned_pages()) continue;
+    if (task->number == child.open_document) return task.get();
+    if (largest == nullptr || *task->pages_total - task->next_page >
+                                  *largest->pages_total - largest->next_page)
+      largest = task.get();
+  }
+  if (waiting_.empty()) return largest;
+  under_way_.push_back(std::move(waiting_.front()));
+  waiting_.pop_front();
+  return under_way_.back().get();
+}
+
+void ExtractorPool::Dispatcher::give(Child& child, Task& task) {
+  const bool is_open = child.open_document == task.number;
+  child.task = &task;
+  child.first_page = task.next_page;
+  child.page_count = options_.pages_per_range;
+  if (task.pages_total)
+    child.page_count = std::min(child.page_count, *task.pages_total - task.next_page);
+  child.started = now();
+  child.open_document = task.number;
+  task.next_page += child.page_count;
+  ++task.running;
+  Request request;
+  request.first_page = child.first_page;
+  request.document = task.number;
+  request.page_count = child.page_count;
+  // A child that is gone is noticed by its socket, and buried there.
+  static_cast<void>(child.process.send(request, is_open ? -1 : task.file->fd()));
+}
+
+void ExtractorPool::Dispatcher::wait_for_events() {
+  std::vector<pollfd> readable{{wake_.get(), POLLIN, 0}};
+  for (const std::unique_ptr<Child>& child : children_)
+    readable.push_back({child->process.socket(), POLLIN, 0});
+  int milliseconds = -1;
+  if (const std::optional<TimePoint> deadline = next_deadline()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - now());
+    milliseconds = static_cast<int>(std::max<std::int64_t>(0, left.count()));
+  }
+  if (poll(readable.data(), readable.size(), milliseconds) <= 0) return;
+
+  eventfd_t ignored;
+  if (readable[0].revents != 0) eventfd_read(wake_.get(), &ignored);
+  std::vector<Child*> speaking;
+  for (std::size_t i = 1; i < readable.size(); ++i)
+    if (readable[i].revents != 0) speaking.push_back(children_[i - 1].get());
+  for (Child* child : speaking) read_from(*child);
+}
+
+void ExtractorPool::Dispatcher::read_from(Child& child) {
+  const std::optional<Reply> reply = child.process.receive();
+  if (!reply) return bury(child);
+  if (child.ready) return take_reply(child, *reply);
+  if (reply->message == Message::ready) {
+    child.ready = true;
+    failed_starts_ = 0;
+    status_.landlock_abi = reply->landlock_abi;
+    status_.seccomp = reply->seccomp != 0;
+  } else {
+    start_failure_ = one_line(reply->text.data());
+    bury(child);
+  }
+}
+
+void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
+  Task* task = child.task;
+  if (task == nullptr || !is_plausible(reply, task->number, child.page_count)) return bury(child);
+  task->busy += now() - child.started;
+
+  if (task->is_open()) {
+    const auto outcome = static_cast<Outcome>(reply.outcome);
+    if (outcome != Outcome::done) {
+      finish(*task, outcome, one_line(reply.text.data()));
+    } else {
+      Text range{child.process.take_output(reply.text_bytes),
+                 {reply.page_ends.begin(), reply.page_ends.begin() + reply.pages_done}};
+      if (!is_clean(range.utf8)) return bury(child);
+      // The first range was asked for before anybody knew how many pages there are.
+      task->next_page = std::min(task->next_page, reply.pages_total);
+      task->pages_total = task->pages_total.value_or(reply.pages_total);
+      task->pages_done += reply.pages_done;
+      task->text_bytes += range.utf8.size();
+      task->ranges.emplace(child.first_page, std::move(range));
+      const std::uint32_t done_to = child.first_page + reply.pages_done;
+      const std::uint32_t asked_to =
+          std::min(child.first_page + child.page_count, *task->pages_total);
+      if (done_to < asked_to) {
+        // Its text filled the output memory: the same child goes on where it stopped.
+        child.first_page = done_to;
+        child.page_count = asked_to - done_to;
+        child.started = now();
+        Request request;
+        request.first_page = child.first_page;
+        request.document = task->number;
+        request.page_count = child.page_count;
+        static_cast<void>(child.process.send(request, -1));
+        return;
+      }
+      if (task->text_bytes > options_.text_bytes_max)
+        finish(*task, Outcome::too_large,
+               "more than " + std::to_string(options_.text_bytes_max) + " bytes of text");
+    }
+  }
+  child.task = nullptr;
+  --task->running;
+  finish_if_complete(*task);
+  drop_if_unused(task);
+  if (child.process.resident_bytes() > resident_bytes_max) bury(child);
+}
+
+// Ends a child, for whatever reason, and its document with it if it was at work on one.
+void ExtractorPool::Dispatcher::bury(Child& child) {
+  if (!child.ready) {
+    ++failed_starts_;
+    if (start_failure_.empty()) start_failure_ = "an extraction process stopped before it was ready";
+  }
+  const ChildProcess::End end = child.process.end();
+  Task* task = child.task;
+  const auto position = std::find_if(children_.begin(), children_.end(),
+                                     [&](const auto& each) { return each.get() == &child; });
+  if (task != nullptr) {
+    task->busy += now() - child.started;
+    --task->running;
+    if (task->is_open()) {
+      Cause cause = cause_of(end);
+      finish(*task, cause.outcome, std::move(cause.message));
+    }
+  }
+  children_.erase(position);
+  drop_if_unused(task);
+}
+
+std::optional<TimePoint> ExtractorPool::Dispatcher::next_deadline() const {
+  std::optional<TimePoint> earliest;
+  for (const std::unique_ptr<Child>& child : children_) {
+    TimePoint deadline = child->started;
+    if (!child->ready) {
+      deadline += start_timeout;
+    } else if (child->task != nullptr) {
+      deadline += options_.document_timeout - child->task->busy;
+    } else {
+      continue;
+    }
+    earliest = std::min(earliest.value_or(deadline), deadline);
+  }
+  return earliest;
+}
+
+void ExtractorPool::Dispatcher::kill_overdue() {
+  std::vector<Child*> overdue;
+  for (const std::unique_ptr<Child>& child : children_) {
+    const bool is_late =
+        child->ready
+            ? child->task != nullptr &&
+                  now() - child->started >= options_.document_timeout - child->task->busy
+            : now() - child->started >= start_timeout;
+    if (is_late) overdue.push_back(child.get());
+  }
+  for (Child* child : overdue) {
+    if (child->task != nullptr && child->task->is_open()) {
+      const auto limit = std::chrono::duration_cast<std::chrono::seconds>(options_.document_timeout);
+      finish(*child->task, Outcome::timed_out,
+             "extraction took longer than " + std::to_string(limit.count()) + " s");
+    }
+    bury(*child);
+  }
+}
+
+void ExtractorPool::Dispatcher::finish(Task& task, Outcome outcome, std::string message) {
+  Extraction extraction;
+  extraction.outcome = outcome;
+  extraction.message = std::move(message);
+  extraction.pages = task.pages_total.value_or(0);
+  extraction.busy = task.busy;
+  if (outcome == Outcome::done) {
+    extraction.text.utf8.reserve(task.text_bytes);
+    for (const auto& [first_page, range] : task.ranges) {
+      const std::size_t base = extraction.text.utf8.size();
+      extraction.text.utf8 += range.utf8;
+      for (const std::size_t end : range.page_ends) extraction.text.page_ends.push_back(base + end);
+    }
+    if (is_blank(extraction.text.utf8)) {
+      extraction.outcome = Outcome::no_text;
+      extraction.text = {};
+    }
+  }
+  task.ranges.clear();
+  const Done done = std::exchange(task.done, nullptr);
+  done(std::move(extraction));
+}
+
+void ExtractorPool::Dispatcher::finish_if_complete(Task& task) {
+  if (task.is_open() && task.pages_done == task.pages_total) finish(task, Outcome::done, {});
+}
+
+void ExtractorPool::Dispatcher::drop_if_unused(Task* task) {
+  if (task == nullptr || task->is_open() || task->running > 0) return;
+  std::erase_if(under_way_, [&](const auto& each) { return each.get() == task; });
+}
+
+}  // namespace penstock

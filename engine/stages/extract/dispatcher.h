@@ -1,0 +1,97 @@
+// The pool's one thread: gives page ranges of documents to children, puts their texts together, and
+// turns whatever befalls a child into its document's outcome.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/core/clock.h"
+#include "engine/core/unique_fd.h"
+#include "engine/stages/extract/child_process.h"
+#include "engine/stages/extract/extractor_pool.h"
+
+namespace penstock {
+
+class ExtractorPool::Dispatcher {
+ public:
+  explicit Dispatcher(ExtractorPoolOptions options);
+  ~Dispatcher();
+
+  void extract(const MemoryFile& file, Done done);
+  const ExtractorStatus& status() const { return status_; }
+
+ private:
+  // A document, from extract() until its last range has come back.
+  struct Task {
+    std::uint64_t number = 0;
+    const MemoryFile* file = nullptr;
+    Done done;  // empty once called
+    std::uint32_t next_page = 0;
+    std::optional<std::uint32_t> pages_total;  // known from the first reply on
+    std::uint32_t pages_done = 0;
+    std::map<std::uint32_t, Text> ranges;  // by first page
+    std::uint64_t text_bytes = 0;
+    std::chrono::nanoseconds busy{0};
+    std::size_t running = 0;  // children at work on it
+
+    bool is_open() const { return static_cast<bool>(done); }
+    bool has_unassigned_pages() const {
+      return is_open() && pages_total && next_page < *pages_total;
+    }
+  };
+
+  struct Child {
+    ChildProcess process;
+    bool ready = false;
+    std::uint64_t open_document = 0;  // 0: none yet
+    Task* task = nullptr;             // at work on it
+    std::uint32_t first_page = 0;
+    std::uint32_t page_count = 0;
+    TimePoint started{};
+  };
+
+  void serve();
+  void take_new_tasks();
+  void start_missing_children();
+  void assign_work();
+  Task* next_task_for(const Child& child);
+  void give(Child& child, Task& task);
+  void wait_for_events();
+  void read_from(Child& child);
+  void take_reply(Child& child, const extractor_protocol::Reply& reply);
+  void bury(Child& child);
+  void kill_overdue();
+  void finish(Task& task, Outcome outcome, std::string message);
+  void finish_if_complete(Task& task);
+  void drop_if_unused(Task* task);
+  std::optional<TimePoint> next_deadline() const;
+
+  const ExtractorPoolOptions options_;
+  ExtractorStatus status_;  // constant after construction
+  UniqueFd wake_;
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::deque<std::unique_ptr<Task>> incoming_;
+  bool stopping_ = false;
+
+  // The dispatcher's thread only.
+  std::uint64_t next_number_ = 1;
+  std::deque<std::unique_ptr<Task>> waiting_;          // no range assigned yet
+  std::vector<std::unique_ptr<Task>> under_way_;
+  std::vector<std::unique_ptr<Child>> children_;
+  int failed_starts_ = 0;  // in a row
+  std::string start_failure_;
+
+  std::thread thread_;
+};
+
+}  // namespace penstock
