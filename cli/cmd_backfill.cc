@@ -82,21 +82,19 @@ void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
   const double cost = tokens / 1e6 * options.price_per_million.value_or(0);
   const double minutes = tokens / options.tokens_per_minute.value_or(1);
   if (options.json) {
-    Json estimate = {{"event", "estimate"},
-                     {"documents", counts.seen - counts.unchanged},
-                     {"unchanged", counts.unchanged},
-                     {"duplicates", counts.duplicates},
-                     {"pages", counts.pages},
-                     {"tokens", counts.tokens}};
+    Json estimate = {{"event", "estimate"},           {"documents", counts.seen - counts.unchanged},
+                     {"unchanged", counts.unchanged}, {"duplicates", counts.duplicates},
+                     {"pages", counts.pages},         {"tokens", counts.tokens}};
     if (options.price_per_million) estimate["cost"] = cost;
     if (options.tokens_per_minute) estimate["embedding_minutes"] = minutes;
     print_json_line(estimate);
     return;
   }
-  fmt::print("\n  Dry run: nothing was stored. A backfill would embed {} tokens of {}; {} repeat "
-             "another's content.\n",
-             with_commas(counts.tokens), counted(counts.of(Outcome::done), "document"),
-             with_commas(counts.duplicates));
+  fmt::print(
+      "\n  Dry run: nothing was stored. A backfill would embed {} tokens of {}; {} repeat "
+      "another's content.\n",
+      with_commas(counts.tokens), counted(counts.of(Outcome::done), "document"),
+      with_commas(counts.duplicates));
   if (options.price_per_million)
     fmt::print("  Cost at {} a million tokens: {:.2f}\n", *options.price_per_million, cost);
   if (options.tokens_per_minute)
@@ -115,7 +113,8 @@ class DryRunStore {
     }
     std::string pattern = std::filesystem::temp_directory_path() / "penstock-dry-run-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr)
-      throw FatalError("cannot make a folder in " + std::filesystem::temp_directory_path().string());
+      throw FatalError("cannot make a folder in " +
+                       std::filesystem::temp_directory_path().string());
     folder_ = pattern;
     store_ = open_store_for_writing({folder_ + "/store.db", {}, {}}, embedder);
   }
@@ -153,7 +152,8 @@ int run_backfill(const BackfillOptions& options) {
     Pipeline::Observer remember;
     if (options.prune)
       remember = [&seen](const FinishedDocument& document) { seen.insert(document.claim.key); };
-    summary = run_pipeline(engine, store, walk, pipeline, expected, interrupt, options.json, remember);
+    summary =
+        run_pipeline(engine, store, walk, pipeline, expected, interrupt, options.json, remember);
     // Only what a complete walk did not meet has vanished.
     if (options.prune && walk.ended()) summary.pruned = prune(store, walk.folders(), seen);
   }

@@ -41,8 +41,7 @@ std::string check_tokenizers() {
 
 std::string check_store(const StoreOptions& options) {
   if (!std::filesystem::exists(options.store)) {
-    const std::filesystem::path folder =
-        std::filesystem::absolute(options.store).parent_path();
+    const std::filesystem::path folder = std::filesystem::absolute(options.store).parent_path();
     if (access(folder.c_str(), W_OK | X_OK) != 0)
       throw FatalError(folder.string() + " cannot be written; choose another --store");
     return options.store + " does not exist yet; penstock backfill makes it";
@@ -100,9 +99,7 @@ int run_doctor(const DoctorOptions& options) {
   report("tokenizers", check_tokenizers);
   report("store", [&] { return check_store(options.store); });
   report("disk", [&] { return check_disk(options.store); });
-  report("embedder", [] {
-    return std::string("lexical: is local; it finds words, not meanings");
-  });
+  report("embedder", [] { return std::string("lexical: is local; it finds words, not meanings"); });
   return sound ? exit_done : exit_fatal;
 }
 

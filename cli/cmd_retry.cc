@@ -23,7 +23,8 @@ int run_retry(const RetryOptions& options) {
   for (const std::string& key : options.keys) {
     const auto known = store.ledger->find(key);
     if (!known) throw FatalError(known.error().message);
-    if (!*known) throw FatalError(key + ": no such document; penstock status --outcome done lists keys");
+    if (!*known)
+      throw FatalError(key + ": no such document; penstock status --outcome done lists keys");
     if (const auto put_back = store.ledger->put_back(key); !put_back)
       throw FatalError(put_back.error().message);
   }

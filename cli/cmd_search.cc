@@ -21,9 +21,8 @@ namespace {
 
 std::vector<float> embed_query(Embedder& embedder, const std::string& query) {
   std::promise<Result<std::vector<float>>> promise;
-  embedder.embed({query}, [&](Result<std::vector<float>> vector) {
-    promise.set_value(std::move(vector));
-  });
+  embedder.embed({query},
+                 [&](Result<std::vector<float>> vector) { promise.set_value(std::move(vector)); });
   Result<std::vector<float>> vector = promise.get_future().get();
   if (!vector) throw FatalError(vector.error().message);
   return std::move(*vector);

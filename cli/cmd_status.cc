@@ -62,8 +62,7 @@ void print_totals_json(const LedgerTotals& ledger, const VersionCount& vectors,
   Json documents = Json::object();
   for (const Outcome outcome : all_outcomes) {
     const auto count = ledger.documents.find(outcome);
-    documents[std::string(name_of(outcome))] =
-        count == ledger.documents.end() ? 0 : count->second;
+    documents[std::string(name_of(outcome))] = count == ledger.documents.end() ? 0 : count->second;
   }
   print_json_line({{"documents", documents},
                    {"chunks", vectors.chunks},
@@ -79,7 +78,8 @@ void print_totals_json(const LedgerTotals& ledger, const VersionCount& vectors,
 int run_status(const StatusOptions& options) {
   std::vector<Outcome> outcomes = outcomes_named(options.outcomes);
   if (options.failed)
-    std::copy_if(all_outcomes.begin(), all_outcomes.end(), std::back_inserter(outcomes), is_failure);
+    std::copy_if(all_outcomes.begin(), all_outcomes.end(), std::back_inserter(outcomes),
+                 is_failure);
 
   const Store store = open_store_for_reading(options.store);
   list_documents(*store.ledger, outcomes, options.json);

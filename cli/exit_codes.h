@@ -5,7 +5,7 @@ namespace penstock {
 
 enum ExitCode : int {
   exit_done = 0,
-  exit_fatal = 1,         // the message says what to do
+  exit_fatal = 1,  // the message says what to do
   exit_usage = 2,
   exit_some_failed = 3,   // finished, but some documents failed
   exit_interrupted = 130  // after draining

@@ -8,7 +8,9 @@ namespace penstock {
 namespace {
 
 // The first byte of a UTF-8 character, so that a cut never splits one.
-bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+bool begins_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+}
 
 std::size_t columns_of(std::string_view text) {
   std::size_t columns = 0;

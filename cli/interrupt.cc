@@ -1,9 +1,9 @@
 #include "cli/interrupt.h"
 
-#include <csignal>
 #include <pthread.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <utility>
 
 #include "cli/exit_codes.h"

@@ -1,5 +1,5 @@
-// Ctrl-C and SIGTERM: the first asks to drain, the second ends the process at once, which is safe at
-// any moment.
+// Ctrl-C and SIGTERM: the first asks to drain, the second ends the process at once, which is safe
+// at any moment.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,8 @@
 namespace penstock {
 
 // Make one before any other thread exists: it blocks the signals for all threads and processes
-// started later, so that only its own thread hears them, and no extraction process dies of a Ctrl-C.
+// started later, so that only its own thread hears them, and no extraction process dies of a
+// Ctrl-C.
 class Interrupt {
  public:
   Interrupt();

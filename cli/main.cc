@@ -38,4 +38,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace penstock
 
-int main(int argc, char** argv) { return penstock::run(argc, argv); }
+int main(int argc, char** argv) {
+  return penstock::run(argc, argv);
+}

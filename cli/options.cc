@@ -95,8 +95,9 @@ void add_json(CLI::App& app, bool& json, const std::string& help) {
 }  // namespace
 
 std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code) {
-  CLI::App app{"Feeds documents through extraction, chunking, embedding and storage, as fast as "
-               "the limits allow."};
+  CLI::App app{
+      "Feeds documents through extraction, chunking, embedding and storage, as fast as "
+      "the limits allow."};
   app.name("penstock");
   app.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
   app.set_config("--config", "penstock.toml", "File with options, one section a command");

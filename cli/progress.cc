@@ -51,9 +51,8 @@ void Progress::finished(const FinishedDocument& document) {
   bytes_passed_ += document.claim.stamp.bytes;
   if (json_) {
     if (document.unchanged) return;  // counted in the summary
-    Json line = {{"event", "document"},
-                 {"key", document.claim.key},
-                 {"outcome", name_of(document.outcome)}};
+    Json line = {
+        {"event", "document"}, {"key", document.claim.key}, {"outcome", name_of(document.outcome)}};
     if (!document.message.empty()) line["message"] = document.message;
     line["pages"] = document.pages;
     line["chunks"] = document.chunks;
@@ -82,7 +81,7 @@ void Progress::show_until_stopped() {
 
 void Progress::print_progress(const RunCounts& counts) {
   if (json_) {
-    Json progress = {{"event", "progress"}, {"seen", counts.seen},
+    Json progress = {{"event", "progress"},     {"seen", counts.seen},
                      {"failed", counts.failed}, {"pages", counts.pages},
                      {"tokens", counts.tokens}, {"seconds", seconds_since(started_)}};
     if (expected_.complete) progress["expected"] = expected_.documents.load();
@@ -104,13 +103,13 @@ std::string Progress::line(const RunCounts& counts, std::size_t columns) const {
     line += (expected_.complete ? " of " : " of at least ") + with_commas(expected_.documents);
   line += " documents";
   if (expected_.complete && expected_.bytes > 0) {
-    const double share = std::min(
-        1.0, static_cast<double>(bytes_passed_) / static_cast<double>(expected_.bytes));
+    const double share =
+        std::min(1.0, static_cast<double>(bytes_passed_) / static_cast<double>(expected_.bytes));
     line += "  " + std::to_string(static_cast<int>(share * 100)) + "%";
     // Before a fiftieth is done, the rest cannot be told from it.
     if (share > 0.02 && !draining_)
-      line += "  " + human_time(std::chrono::duration<double>(seconds * (1 - share) / share)) +
-              " left";
+      line +=
+          "  " + human_time(std::chrono::duration<double>(seconds * (1 - share) / share)) + " left";
   }
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(counts.pages) / seconds);
   std::size_t used = line.size();

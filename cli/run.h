@@ -10,8 +10,8 @@
 
 namespace penstock {
 
-// Ends what an interrupted run left, then works until the queue is exhausted or the user interrupts;
-// `observe`, if given, sees each document. Throws FatalError when the store fails.
+// Ends what an interrupted run left, then works until the queue is exhausted or the user
+// interrupts; `observe`, if given, sees each document. Throws FatalError when the store fails.
 RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, PipelineOptions options,
                         const Expected& expected, Interrupt& interrupt, bool json,
                         const Pipeline::Observer& observe = {});

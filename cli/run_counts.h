@@ -14,7 +14,7 @@ namespace penstock {
 
 struct RunCounts {
   std::array<std::uint64_t, all_outcomes.size()> documents{};  // by outcome
-  std::uint64_t seen = 0;        // the sum of documents
+  std::uint64_t seen = 0;                                      // the sum of documents
   std::uint64_t failed = 0;      // of these, those whose outcome is a failure
   std::uint64_t unchanged = 0;   // of these, those whose outcome is an earlier run's
   std::uint64_t duplicates = 0;  // of these, those whose content was seen under another key

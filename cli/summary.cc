@@ -13,7 +13,9 @@
 namespace penstock {
 namespace {
 
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 std::string stage_shares(const StageTimes& times) {
   double total = 0;
@@ -43,8 +45,9 @@ void print_summary(const RunSummary& summary, const std::string& store) {
   std::string head = fmt::format("{}: {} in {}", summary.interrupted ? "Interrupted" : "Finished",
                                  counted(counts.seen, "document"), human_time(summary.wall));
   if (worked > 0)
-    head += fmt::format(", {} pages/s", with_commas(static_cast<std::uint64_t>(
-                                            static_cast<double>(counts.pages) / wall)));
+    head += fmt::format(
+        ", {} pages/s",
+        with_commas(static_cast<std::uint64_t>(static_cast<double>(counts.pages) / wall)));
   if (counts.unchanged > 0) head += fmt::format("; {} unchanged", with_commas(counts.unchanged));
   if (summary.pruned > 0) head += fmt::format("; {} pruned", with_commas(summary.pruned));
   fmt::print("{}\n\n", head);
@@ -78,25 +81,26 @@ void print_summary_json(const RunSummary& summary) {
   for (const Stage stage : all_stages)
     stages[std::string(name_of(stage))] = {{"busy_s", seconds(counts.stages.of(stage).busy)},
                                            {"waited_s", seconds(counts.stages.of(stage).waited)}};
-  print_json_line({{"event", "summary"},
-                   {"seen", counts.seen},
-                   {"documents", documents},
-                   {"failed", counts.failed},
-                   {"unchanged", counts.unchanged},
-                   {"duplicates", counts.duplicates},
-                   {"pruned", summary.pruned},
-                   {"bytes", counts.bytes},
-                   {"pages", counts.pages},
-                   {"chunks", counts.chunks},
-                   {"tokens", counts.tokens},
-                   {"seconds", summary.wall.count()},
-                   {"pages_per_second",
-                    summary.wall.count() > 0 ? static_cast<double>(counts.pages) / summary.wall.count() : 0.0},
-                   {"cpu_engine_s", summary.cpu_engine.count()},
-                   {"cpu_extraction_s", summary.cpu_extraction.count()},
-                   {"stages", stages},
-                   {"interrupted", summary.interrupted},
-                   {"exit_code", static_cast<int>(summary.exit_code())}});
+  print_json_line(
+      {{"event", "summary"},
+       {"seen", counts.seen},
+       {"documents", documents},
+       {"failed", counts.failed},
+       {"unchanged", counts.unchanged},
+       {"duplicates", counts.duplicates},
+       {"pruned", summary.pruned},
+       {"bytes", counts.bytes},
+       {"pages", counts.pages},
+       {"chunks", counts.chunks},
+       {"tokens", counts.tokens},
+       {"seconds", summary.wall.count()},
+       {"pages_per_second",
+        summary.wall.count() > 0 ? static_cast<double>(counts.pages) / summary.wall.count() : 0.0},
+       {"cpu_engine_s", summary.cpu_engine.count()},
+       {"cpu_extraction_s", summary.cpu_extraction.count()},
+       {"stages", stages},
+       {"interrupted", summary.interrupted},
+       {"exit_code", static_cast<int>(summary.exit_code())}});
 }
 
 }  // namespace penstock

@@ -45,8 +45,8 @@ Store open_store_for_writing(const StoreOptions& options, const Embedder& embedd
   Store store;
   store.lock.emplace(ledger_path(options));
   store.ledger = std::make_unique<SqliteLedger>(ledger_path(options), OpenMode::write);
-  store.vectors =
-      std::make_unique<SqliteVectors>(vectors_path(options), embedder.model(), embedder.dimensions());
+  store.vectors = std::make_unique<SqliteVectors>(vectors_path(options), embedder.model(),
+                                                  embedder.dimensions());
   return store;
 }
 

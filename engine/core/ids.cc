@@ -15,9 +15,13 @@ std::array<std::uint8_t, 16> first_half(const Sha256& digest) {
 
 }  // namespace
 
-DocumentId DocumentId::of_key(std::string_view key) { return {first_half(sha256(key))}; }
+DocumentId DocumentId::of_key(std::string_view key) {
+  return {first_half(sha256(key))};
+}
 
-std::string DocumentId::hex() const { return to_hex(view()); }
+std::string DocumentId::hex() const {
+  return to_hex(view());
+}
 
 VersionId VersionId::of(std::string_view content, std::string_view fingerprint) {
   const Sha256 digest = sha256(content);
@@ -26,6 +30,8 @@ VersionId VersionId::of(std::string_view content, std::string_view fingerprint) 
   return {first_half(sha256(identity))};
 }
 
-std::string VersionId::hex() const { return to_hex(view()); }
+std::string VersionId::hex() const {
+  return to_hex(view());
+}
 
 }  // namespace penstock

@@ -28,7 +28,9 @@ static_assert(std::size(wordings) == all_outcomes.size());
 
 }  // namespace
 
-std::string_view name_of(Outcome outcome) { return wordings[static_cast<std::size_t>(outcome)].name; }
+std::string_view name_of(Outcome outcome) {
+  return wordings[static_cast<std::size_t>(outcome)].name;
+}
 
 std::optional<Outcome> outcome_named(std::string_view name) {
   for (const Outcome outcome : all_outcomes)

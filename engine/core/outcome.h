@@ -23,9 +23,9 @@ enum class Outcome {
 };
 
 inline constexpr std::array<Outcome, 12> all_outcomes = {
-    Outcome::pending,   Outcome::done,        Outcome::no_text,       Outcome::encrypted,
-    Outcome::corrupt,   Outcome::crashed,     Outcome::timed_out,     Outcome::out_of_memory,
-    Outcome::unsupported, Outcome::too_large, Outcome::unreadable,    Outcome::failed};
+    Outcome::pending,     Outcome::done,      Outcome::no_text,    Outcome::encrypted,
+    Outcome::corrupt,     Outcome::crashed,   Outcome::timed_out,  Outcome::out_of_memory,
+    Outcome::unsupported, Outcome::too_large, Outcome::unreadable, Outcome::failed};
 
 // The outcome's name in the ledger, in JSON and on the command line.
 std::string_view name_of(Outcome outcome);

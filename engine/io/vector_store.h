@@ -62,8 +62,9 @@ class VectorStore {
   // The `hits_max` chunks nearest to `query` (unit length, dimensions() floats), best first, ties
   // by id. `accept`, called with a key, limits the search to the documents it accepts; empty
   // accepts all. Versions that are not current may be among the hits: the caller asks the ledger.
-  virtual Result<std::vector<Hit>> search(std::span<const float> query, std::size_t hits_max,
-                                          const std::function<bool(const std::string&)>& accept) = 0;
+  virtual Result<std::vector<Hit>> search(
+      std::span<const float> query, std::size_t hits_max,
+      const std::function<bool(const std::string&)>& accept) = 0;
 
   // Every stored version, until the visitor returns false. The visitor must not write.
   virtual Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) = 0;

@@ -11,8 +11,7 @@ Job* Admission::admit(Claim claim, std::uint64_t bytes) {
 
   std::unique_lock lock(mutex_);
   room_.wait(lock, [&] {
-    return jobs_.empty() ||
-           (jobs_.size() < documents_max_ && bytes_ + bytes <= bytes_max_);
+    return jobs_.empty() || (jobs_.size() < documents_max_ && bytes_ + bytes <= bytes_max_);
   });
   bytes_ += bytes;
   Job* admitted = job.get();

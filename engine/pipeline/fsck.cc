@@ -15,7 +15,9 @@ struct Expected {
   VersionCount stored;
 };
 
-tl::unexpected<Error> pass_on(const Error& error) { return tl::unexpected<Error>(error); }
+tl::unexpected<Error> pass_on(const Error& error) {
+  return tl::unexpected<Error>(error);
+}
 
 }  // namespace
 

@@ -13,11 +13,12 @@
 namespace penstock {
 
 struct FsckReport {
-  std::uint64_t documents = 0;    // in the ledger
-  std::uint64_t versions = 0;     // in the vector store
-  std::uint64_t incomplete = 0;   // current, but chunks or vectors are missing or too many
-  std::uint64_t stale = 0;        // stored, but neither current nor under way
-  std::uint64_t interrupted = 0;  // a run was stopped in the middle of these; the next one ends them
+  std::uint64_t documents = 0;   // in the ledger
+  std::uint64_t versions = 0;    // in the vector store
+  std::uint64_t incomplete = 0;  // current, but chunks or vectors are missing or too many
+  std::uint64_t stale = 0;       // stored, but neither current nor under way
+  std::uint64_t interrupted =
+      0;  // a run was stopped in the middle of these; the next one ends them
   std::uint64_t repaired = 0;
 
   bool sound() const { return incomplete + stale == repaired; }

@@ -10,7 +10,8 @@
 //   that would cancel the graph and everybody else's documents.
 // * Nothing blocks a TBB worker. What waits for a disk, a child process or a server is an
 //   async_node: it hands the job to threads of its own and is called back.
-// * Queues inside the graph are unbounded, and bounded all the same, because `admit` lets in only so
+// * Queues inside the graph are unbounded, and bounded all the same, because `admit` lets in only
+// so
 //   many documents and bytes. `claim` and `admit` block, so they have a thread of their own in
 //   front of the graph; an input_node would block a worker, and a limiter_node counts messages, not
 //   bytes.
@@ -46,7 +47,9 @@ namespace flow = tbb::flow;
 // Threads that read documents: enough to keep a disk's queue or some connections busy.
 constexpr std::size_t fetch_threads = 4;
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
 
 // What wakes `pack` without a job, to look at its deadline.
 constexpr Job* deadline_tick = nullptr;
@@ -260,7 +263,8 @@ void Pipeline::Graph::fetch(Job& job) {
     return job.keep_known_outcome();
   }
   if (job.claim.stamp.bytes > options_.document_bytes_max) {
-    return job.fail(Outcome::too_large, std::to_string(job.claim.stamp.bytes) + " bytes; the limit is " +
+    return job.fail(Outcome::too_large, std::to_string(job.claim.stamp.bytes) +
+                                            " bytes; the limit is " +
                                             std::to_string(options_.document_bytes_max));
   }
 
@@ -328,9 +332,9 @@ std::vector<Job*> Pipeline::Graph::embedded(const Pack& pack, Result<std::vector
     Job& job = *slice.job;
     const std::size_t rows = slice.chunk_end - slice.chunk_begin;
     if (vectors) {
-      std::copy_n(vectors->begin() + static_cast<std::ptrdiff_t>(row * dimensions),
-                  rows * dimensions,
-                  job.vectors.begin() + static_cast<std::ptrdiff_t>(slice.chunk_begin * dimensions));
+      std::copy_n(
+          vectors->begin() + static_cast<std::ptrdiff_t>(row * dimensions), rows * dimensions,
+          job.vectors.begin() + static_cast<std::ptrdiff_t>(slice.chunk_begin * dimensions));
     } else {
       const std::lock_guard lock(job.embed_mutex);
       job.fail(Outcome::failed, vectors.error().message);
@@ -370,6 +374,8 @@ Pipeline::Pipeline(PipelineParts parts, PipelineOptions options, Observer observ
 
 Pipeline::~Pipeline() = default;
 
-Result<void> Pipeline::run() { return graph_->run(); }
+Result<void> Pipeline::run() {
+  return graph_->run();
+}
 
 }  // namespace penstock

@@ -13,8 +13,8 @@ namespace penstock {
 
 enum class Stage { admit, fetch, extract, chunk, pack, throttle, embed, store };
 
-inline constexpr std::array<Stage, 8> all_stages = {Stage::admit, Stage::fetch,    Stage::extract,
-                                                    Stage::chunk, Stage::pack,     Stage::throttle,
+inline constexpr std::array<Stage, 8> all_stages = {Stage::admit, Stage::fetch, Stage::extract,
+                                                    Stage::chunk, Stage::pack,  Stage::throttle,
                                                     Stage::embed, Stage::store};
 
 constexpr std::string_view name_of(Stage stage) {

@@ -9,7 +9,9 @@ namespace {
 // Documents of one transaction, at most: bounds how long a reader or a checkpoint waits for it.
 constexpr std::size_t batch_documents_max = 64;
 
-tl::unexpected<Error> pass_on(const Error& error) { return tl::unexpected<Error>(error); }
+tl::unexpected<Error> pass_on(const Error& error) {
+  return tl::unexpected<Error>(error);
+}
 
 }  // namespace
 
@@ -61,8 +63,8 @@ void StoreWriter::serve() {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
       if (queue_.empty()) return;
-      const auto taken = queue_.begin() + static_cast<std::ptrdiff_t>(
-                                              std::min(queue_.size(), batch_documents_max));
+      const auto taken = queue_.begin() +
+                         static_cast<std::ptrdiff_t>(std::min(queue_.size(), batch_documents_max));
       batch.assign(queue_.begin(), taken);
       queue_.erase(queue_.begin(), taken);
     }
@@ -126,7 +128,8 @@ Result<void> StoreWriter::write_batch(std::span<Job* const> jobs) {
   }
   if (const auto done = ledger_.record(records); !done) return done;
   for (const Job* job : jobs) {
-    const bool replaces = job->known && job->known->current && job->version != job->known->current->id;
+    const bool replaces =
+        job->known && job->known->current && job->version != job->known->current->id;
     if (job->unchanged || is_failure(job->outcome) || !replaces) continue;
     if (const auto done = vectors_.remove_other_versions(job->claim.key, job->version); !done)
       return done;

@@ -46,10 +46,42 @@ std::string without_overlaps(const Text& text, const std::vector<Chunk>& chunks)
 }
 
 std::string random_text(std::mt19937& generator, std::size_t parts_max) {
-  static const std::vector<std::string> parts = {
-      " ", "  ", "   ", "\n", "\n\n", "\t", "\u00a0", "\u3000", "a", "The", "'s", "é", "ß", "漢字",
-      "かな", "。", "ح", "1", "2345", "-", "//", ". ", "! ", "…", "👍🏽", "\u0301", "word", " word",
-      " Über", "x=1;", "ǅ", "ª", "AB", "supercalifragilistic", "                    ", "\r"};
+  static const std::vector<std::string> parts = {" ",
+                                                 "  ",
+                                                 "   ",
+                                                 "\n",
+                                                 "\n\n",
+                                                 "\t",
+                                                 "\u00a0",
+                                                 "\u3000",
+                                                 "a",
+                                                 "The",
+                                                 "'s",
+                                                 "é",
+                                                 "ß",
+                                                 "漢字",
+                                                 "かな",
+                                                 "。",
+                                                 "ح",
+                                                 "1",
+                                                 "2345",
+                                                 "-",
+                                                 "//",
+                                                 ". ",
+                                                 "! ",
+                                                 "…",
+                                                 "👍🏽",
+                                                 "\u0301",
+                                                 "word",
+                                                 " word",
+                                                 " Über",
+                                                 "x=1;",
+                                                 "ǅ",
+                                                 "ª",
+                                                 "AB",
+                                                 "supercalifragilistic",
+                                                 "                    ",
+                                                 "\r"};
   std::string text = "a";
   for (std::size_t n = generator() % parts_max; n > 0; --n)
     text += parts[generator() % parts.size()];

@@ -1,8 +1,7 @@
 #include "engine/stages/tokenize/tokenizer.h"
 
-#include <nlohmann/json.hpp>
-
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <vector>
@@ -23,9 +22,10 @@ const Encoding encodings[] = {Encoding::cl100k_base, Encoding::o200k_base};
 // Texts that a repeatable generator puts together from what tokenizers stumble over.
 std::string random_text(std::mt19937& generator) {
   static const std::vector<std::string> parts = {
-      " ",  "  ", "\n", "\r\n", "\t", "a",  "The", "'s", "'LL", "é",  "ß",  "Ω",  "漢", "字",
-      "か", "ح",  "1",  "23",   "٣",  "-",  "//",  ".",  "…",   "👍", "🏽", "\u200d", "\u0301",
-      "\u00a0", "\u3000", "ﬁ", "word", "Übergröße", "x=1;", "\u017f", "Ǆ", "ª"};
+      " ",      "  ",     "\n", "\r\n", "\t",        "a",    "The",    "'s",     "'LL",
+      "é",      "ß",      "Ω",  "漢",   "字",        "か",   "ح",      "1",      "23",
+      "٣",      "-",      "//", ".",    "…",         "👍",    "🏽",   "\u200d", "\u0301",
+      "\u00a0", "\u3000", "ﬁ",  "word", "Übergröße", "x=1;", "\u017f", "Ǆ",      "ª"};
   std::string text;
   for (std::size_t n = generator() % 80; n > 0; --n) text += parts[generator() % parts.size()];
   return text;

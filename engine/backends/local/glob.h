@@ -6,8 +6,8 @@
 
 namespace penstock {
 
-// * ? [..] match within a folder, ** any number of folders. A pattern without a slash is held against
-// the last component alone, any other against the whole path. No escape but [..].
+// * ? [..] match within a folder, ** any number of folders. A pattern without a slash is held
+// against the last component alone, any other against the whole path. No escape but [..].
 bool glob_matches(const std::string& pattern, std::string_view path);
 
 }  // namespace penstock

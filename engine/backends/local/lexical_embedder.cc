@@ -1,7 +1,7 @@
 // A text becomes a bag of terms: its words, in lower case and without a plural s, and its pairs of
-// neighbouring words; in scripts without spaces, its pairs of neighbouring characters. Each term adds
-// (1 + ln count) x weight to one dimension that its hash names, with a sign that its hash names
-// (feature hashing: Weinberger et al., 2009; the signs make collisions cancel in the mean).
+// neighbouring words; in scripts without spaces, its pairs of neighbouring characters. Each term
+// adds (1 + ln count) x weight to one dimension that its hash names, with a sign that its hash
+// names (feature hashing: Weinberger et al., 2009; the signs make collisions cancel in the mean).
 
 #include "engine/backends/local/lexical_embedder.h"
 
@@ -25,14 +25,14 @@ constexpr float pair_weight = 0.5f;
 constexpr float function_word_weight = 0.1f;
 
 constexpr std::string_view function_words[] = {
-    "a",    "about", "after", "all",  "also", "an",   "and",  "any",   "are",  "as",   "at",
-    "be",   "been",  "but",   "by",   "can",  "could", "do",  "each",  "for",  "from", "had",
-    "has",  "have",  "he",    "her",  "his",  "how",  "i",    "if",    "in",   "into", "is",
-    "it",   "its",   "may",   "more", "most", "no",   "not",  "of",    "on",   "one",  "only",
-    "or",   "other", "our",   "out",  "she",  "should", "so", "some",  "such", "than", "that",
-    "the",  "their", "them",  "then", "there", "these", "they", "this", "those", "to", "up",
-    "us",   "was",   "we",    "were", "what", "when", "where", "which", "who", "will", "with",
-    "would", "you",  "your"};
+    "a",     "about", "after", "all",   "also", "an",    "and",   "any",   "are",  "as",
+    "at",    "be",    "been",  "but",   "by",   "can",   "could", "do",    "each", "for",
+    "from",  "had",   "has",   "have",  "he",   "her",   "his",   "how",   "i",    "if",
+    "in",    "into",  "is",    "it",    "its",  "may",   "more",  "most",  "no",   "not",
+    "of",    "on",    "one",   "only",  "or",   "other", "our",   "out",   "she",  "should",
+    "so",    "some",  "such",  "than",  "that", "the",   "their", "them",  "then", "there",
+    "these", "they",  "this",  "those", "to",   "up",    "us",    "was",   "we",   "were",
+    "what",  "when",  "where", "which", "who",  "will",  "with",  "would", "you",  "your"};
 
 constexpr std::uint64_t hash_start = 0xCBF29CE484222325;  // FNV-1a
 
@@ -86,8 +86,8 @@ constexpr std::array<unsigned char, 128> make_ascii_terms() {
 
 constexpr std::array<unsigned char, 128> ascii_terms = make_ascii_terms();
 
-// Terms and how often they occur: an open-addressing table that is kept from text to text, so that a
-// word costs no allocation. Terms keep the order in which they were met, so sums are repeatable.
+// Terms and how often they occur: an open-addressing table that is kept from text to text, so that
+// a word costs no allocation. Terms keep the order in which they were met, so sums are repeatable.
 class TermCounts {
  public:
   struct Term {

@@ -1,6 +1,6 @@
-// `lexical:`, the embedder that needs nothing: hashed words. It finds texts that share words with the
-// query, in any language, and nothing that says the same in other words. Local, free, and the same
-// on every machine.
+// `lexical:`, the embedder that needs nothing: hashed words. It finds texts that share words with
+// the query, in any language, and nothing that says the same in other words. Local, free, and the
+// same on every machine.
 #pragma once
 
 #include <cstddef>

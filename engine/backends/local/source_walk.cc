@@ -68,8 +68,8 @@ std::unordered_set<std::string> to_set(const std::vector<std::string>& paths) {
   return {paths.begin(), paths.end()};
 }
 
-// Every line of a manifest is parsed before any work begins: a bad one is the user's slip, and half a
-// backfill is no answer to it.
+// Every line of a manifest is parsed before any work begins: a bad one is the user's slip, and half
+// a backfill is no answer to it.
 void validate_manifest(const std::string& path) {
   std::ifstream lines(path);
   if (!lines) throw FatalError(path + ": cannot be read");

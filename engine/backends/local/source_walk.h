@@ -20,7 +20,8 @@ class PathList;
 
 struct SourceWalkOptions {
   // A folder (walked to the bottom, names in order), a file, a manifest (its name ends with .jsonl
-  // or .ndjson), or - for paths on standard input, a line each, or NUL-terminated if there is a NUL.
+  // or .ndjson), or - for paths on standard input, a line each, or NUL-terminated if there is a
+  // NUL.
   std::vector<std::string> sources;
   // Globs for what lies in folders, against the path below the folder. No include takes all;
   // exclude wins, and spares folders the walk. Hidden files are files like any other.
@@ -30,10 +31,10 @@ struct SourceWalkOptions {
   std::vector<std::string> leave_out;
 };
 
-// A folder is walked once, however many symbolic links lead to it, so a loop of links ends. Keys are
-// absolute paths, normal by their letters; a byte that is not UTF-8 is written \xNN. Memory is that
-// of the folders on the way down; with several sources also of the keys that were claimed, since
-// sources may overlap. claim() on one thread; close() from any.
+// A folder is walked once, however many symbolic links lead to it, so a loop of links ends. Keys
+// are absolute paths, normal by their letters; a byte that is not UTF-8 is written \xNN. Memory is
+// that of the folders on the way down; with several sources also of the keys that were claimed,
+// since sources may overlap. claim() on one thread; close() from any.
 class SourceWalk final : public WorkQueue {
  public:
   // Throws FatalError when a source does not exist or a manifest has a bad line.

@@ -18,7 +18,8 @@ constexpr int busy_timeout_ms = 10'000;
 std::string explain(const std::string& path, int code, const char* message) {
   switch (code & 0xFF) {
     case SQLITE_FULL:
-      return path + ": the disk is full; free space and run the same command again, nothing is lost";
+      return path +
+             ": the disk is full; free space and run the same command again, nothing is lost";
     case SQLITE_IOERR:
       return path + ": the disk reports an error (" + message +
              "); see to the disk and run the same command again, nothing is lost";
@@ -28,7 +29,8 @@ std::string explain(const std::string& path, int code, const char* message) {
     case SQLITE_LOCKED:
       return path + ": another process is writing; run the same command again";
     case SQLITE_CORRUPT:
-      return path + ": the file is damaged (" + message + "); restore it, or remove it and backfill";
+      return path + ": the file is damaged (" + message +
+             "); restore it, or remove it and backfill";
     case SQLITE_NOTADB:
       return path + ": not a penstock store; choose another --store";
     case SQLITE_CANTOPEN:
@@ -43,13 +45,13 @@ std::string explain(const std::string& path, int code, const char* message) {
 Database::Database(std::string path, OpenMode mode) : path_(std::move(path)) {
   if (mode == OpenMode::read && !std::filesystem::exists(path_))
     throw FatalError(path_ + " does not exist; penstock backfill makes it");
-  const int flags = mode == OpenMode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                            : SQLITE_OPEN_READWRITE;
+  const int flags =
+      mode == OpenMode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
   int code = sqlite3_open_v2(path_.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   // Even a reader writes the files beside a store that log and index its changes. Where it may not,
   // it can read only what has none.
-  if (mode == OpenMode::read &&
-      (code != SQLITE_OK || access(path_.c_str(), W_OK) != 0 || sqlite3_db_readonly(handle_, "main") == 1)) {
+  if (mode == OpenMode::read && (code != SQLITE_OK || access(path_.c_str(), W_OK) != 0 ||
+                                 sqlite3_db_readonly(handle_, "main") == 1)) {
     sqlite3_close(handle_);
     const bool has_log = std::filesystem::exists(path_ + "-wal");
     const std::string uri = "file:" + path_ + (has_log ? "?mode=ro" : "?immutable=1");
@@ -70,7 +72,9 @@ Database::Database(std::string path, OpenMode mode) : path_(std::move(path)) {
   }
 }
 
-Database::~Database() { sqlite3_close(handle_); }
+Database::~Database() {
+  sqlite3_close(handle_);
+}
 
 Statement Database::prepare(const char* sql) {
   sqlite3_stmt* statement = nullptr;
@@ -88,8 +92,8 @@ Result<void> Database::execute(const char* sql) {
 tl::unexpected<Error> Database::error() const {
   const int code = sqlite3_errcode(handle_);
   const int kind = code & 0xFF;
-  const bool passing = kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_FULL ||
-                       kind == SQLITE_IOERR;
+  const bool passing =
+      kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_FULL || kind == SQLITE_IOERR;
   return tl::unexpected<Error>(Error{passing ? ErrorKind::retryable : ErrorKind::permanent,
                                      explain(path_, code, sqlite3_errmsg(handle_))});
 }
@@ -97,7 +101,9 @@ tl::unexpected<Error> Database::error() const {
 Statement::Statement(Statement&& other) noexcept
     : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
 
-Statement::~Statement() { sqlite3_finalize(handle_); }
+Statement::~Statement() {
+  sqlite3_finalize(handle_);
+}
 
 Statement& Statement::bind(int parameter, std::int64_t value) {
   sqlite3_bind_int64(handle_, parameter, value);
@@ -146,9 +152,13 @@ Result<void> Statement::run() {
   return {};
 }
 
-void Statement::reset() { sqlite3_reset(handle_); }
+void Statement::reset() {
+  sqlite3_reset(handle_);
+}
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_, column);
+}
 
 std::string_view Statement::bytes(int column) const {
   const void* data = sqlite3_column_blob(handle_, column);

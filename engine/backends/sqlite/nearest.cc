@@ -24,7 +24,8 @@ __attribute__((target("avx2,fma"))) float dot_avx2(const float* a, const float* 
     for (std::size_t lane = 0; lane < 4; ++lane)
       sums[lane] = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + lane * 8),
                                    _mm256_loadu_ps(b + i + lane * 8), sums[lane]);
-  const __m256 sum = _mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), _mm256_add_ps(sums[2], sums[3]));
+  const __m256 sum =
+      _mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), _mm256_add_ps(sums[2], sums[3]));
   alignas(32) float lanes[8];
   _mm256_store_ps(lanes, sum);
   float total = 0;
@@ -93,17 +94,17 @@ std::vector<Neighbour> nearest(std::span<const float> rows, std::span<const floa
   Best best(count_max);
   std::mutex mutex;  // guards best
   constexpr std::size_t rows_per_task = 4096;
-  tbb::parallel_for(tbb::blocked_range<std::size_t>(0, count, rows_per_task),
-                    [&](const tbb::blocked_range<std::size_t>& range) {
-                      Best mine(count_max);
-                      for (std::size_t row = range.begin(); row != range.end(); ++row) {
-                        if (!accept.empty() && accept[row] == 0) continue;
-                        mine.offer({row, dot(rows.data() + row * dimensions, query.data(),
-                                             dimensions)});
-                      }
-                      const std::lock_guard lock(mutex);
-                      for (const Neighbour& each : mine.any_order()) best.offer(each);
-                    });
+  tbb::parallel_for(
+      tbb::blocked_range<std::size_t>(0, count, rows_per_task),
+      [&](const tbb::blocked_range<std::size_t>& range) {
+        Best mine(count_max);
+        for (std::size_t row = range.begin(); row != range.end(); ++row) {
+          if (!accept.empty() && accept[row] == 0) continue;
+          mine.offer({row, dot(rows.data() + row * dimensions, query.data(), dimensions)});
+        }
+        const std::lock_guard lock(mutex);
+        for (const Neighbour& each : mine.any_order()) best.offer(each);
+      });
   return std::move(best).sorted();
 }
 

@@ -15,9 +15,9 @@ struct Neighbour {
 };
 
 // The `count_max` rows with the greatest inner product with `query`, best first, lower rows first
-// among equals. `rows` is row-major, rows.size() / query.size() vectors. `accept`, if not empty, has
-// one entry per row: 0 passes over it. Uses all cores; with AVX2 and FMA where the processor has
-// them. Scores of the scalar and the vector code differ by rounding only.
+// among equals. `rows` is row-major, rows.size() / query.size() vectors. `accept`, if not empty,
+// has one entry per row: 0 passes over it. Uses all cores; with AVX2 and FMA where the processor
+// has them. Scores of the scalar and the vector code differ by rounding only.
 std::vector<Neighbour> nearest(std::span<const float> rows, std::span<const float> query,
                                std::size_t count_max, std::span<const std::uint8_t> accept);
 

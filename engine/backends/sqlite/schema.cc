@@ -98,8 +98,8 @@ void bring_to_current_schema(Database& database) {
   require(database.execute("PRAGMA page_size = 16384"));
   const bool is_new = is_empty(database);
   if (!is_new) known_version(database);
-  // A commit is safe against a crash of the process at once, against one of the machine once the log
-  // is flushed, and never torn: what is lost then is done again by the next run.
+  // A commit is safe against a crash of the process at once, against one of the machine once the
+  // log is flushed, and never torn: what is lost then is done again by the next run.
   require(database.execute("PRAGMA journal_mode = WAL"));
   require(database.execute("PRAGMA synchronous = NORMAL"));
 

@@ -7,11 +7,13 @@
 namespace penstock {
 namespace {
 
-#define PENSTOCK_DOCUMENT_COLUMNS                                                              \
-  "key, location, metadata, bytes, modified_ns, changed_ns, attempted, outcome, message, "     \
+#define PENSTOCK_DOCUMENT_COLUMNS                                                          \
+  "key, location, metadata, bytes, modified_ns, changed_ns, attempted, outcome, message, " \
   "attempts, fingerprint, current, pages, chunks, tokens"
 
-tl::unexpected<Error> pass_on(const Error& error) { return tl::unexpected<Error>(error); }
+tl::unexpected<Error> pass_on(const Error& error) {
+  return tl::unexpected<Error>(error);
+}
 
 VersionId version_from(std::string_view bytes) {
   VersionId version;
@@ -31,9 +33,9 @@ DocumentRecord read_record(const Statement& row) {
   record.attempts = static_cast<std::uint32_t>(row.integer(9));
   record.fingerprint = row.bytes(10);
   if (!row.is_null(11))
-    record.current = CurrentVersion{version_from(row.bytes(11)),
-                                    static_cast<std::uint32_t>(row.integer(12)),
-                                    static_cast<std::uint32_t>(row.integer(13)), row.natural(14)};
+    record.current =
+        CurrentVersion{version_from(row.bytes(11)), static_cast<std::uint32_t>(row.integer(12)),
+                       static_cast<std::uint32_t>(row.integer(13)), row.natural(14)};
   return record;
 }
 
@@ -85,8 +87,8 @@ SqliteLedger::SqliteLedger(const std::string& path, OpenMode mode)
     : writer_(path, mode),
       statements_(std::make_unique<Statements>(writer_)),
       reader_(path, OpenMode::read),
-      find_(reader_.prepare("SELECT " PENSTOCK_DOCUMENT_COLUMNS
-                            " FROM documents WHERE key = ?1")) {}
+      find_(reader_.prepare("SELECT " PENSTOCK_DOCUMENT_COLUMNS " FROM documents WHERE key = ?1")) {
+}
 
 SqliteLedger::~SqliteLedger() = default;
 
@@ -205,6 +207,8 @@ Result<LedgerTotals> SqliteLedger::totals() {
   }
 }
 
-Result<void> SqliteLedger::check_integrity() { return penstock::check_integrity(writer_); }
+Result<void> SqliteLedger::check_integrity() {
+  return penstock::check_integrity(writer_);
+}
 
 }  // namespace penstock

@@ -10,9 +10,13 @@ namespace penstock {
 namespace {
 
 // chunks.id and vectors.id of a version's first chunk.
-std::int64_t first_id(std::int64_t version) { return version << chunk_id_bits; }
+std::int64_t first_id(std::int64_t version) {
+  return version << chunk_id_bits;
+}
 
-tl::unexpected<Error> pass_on(const Error& error) { return tl::unexpected<Error>(error); }
+tl::unexpected<Error> pass_on(const Error& error) {
+  return tl::unexpected<Error>(error);
+}
 
 std::string_view bytes_of(std::span<const float> floats) {
   return {reinterpret_cast<const char*>(floats.data()), floats.size_bytes()};
@@ -31,9 +35,8 @@ struct SqliteVectors::Statements {
         add_vector(database.prepare("INSERT INTO vectors VALUES (?1, ?2)")),
         remove_chunks(database.prepare("DELETE FROM chunks WHERE id >= ?1 AND id < ?2")),
         remove_vectors(database.prepare("DELETE FROM vectors WHERE id >= ?1 AND id < ?2")),
-        count(database.prepare(
-            "SELECT (SELECT count(*) FROM chunks WHERE id >= ?1 AND id < ?2), "
-            "(SELECT count(*) FROM vectors WHERE id >= ?1 AND id < ?2)")) {}
+        count(database.prepare("SELECT (SELECT count(*) FROM chunks WHERE id >= ?1 AND id < ?2), "
+                               "(SELECT count(*) FROM vectors WHERE id >= ?1 AND id < ?2)")) {}
 
   Statement find_version;
   Statement versions_of;

@@ -8,7 +8,9 @@
 namespace penstock {
 namespace {
 
-tl::unexpected<Error> pass_on(const Error& error) { return tl::unexpected<Error>(error); }
+tl::unexpected<Error> pass_on(const Error& error) {
+  return tl::unexpected<Error>(error);
+}
 
 }  // namespace
 

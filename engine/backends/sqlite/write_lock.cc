@@ -16,8 +16,8 @@ namespace penstock {
 WriteLock::WriteLock(const std::string& path)
     : fd_(open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
   if (!fd_)
-    throw FatalError(path + ": cannot be locked for writing: " +
-                     std::generic_category().message(errno) +
+    throw FatalError(path +
+                     ": cannot be locked for writing: " + std::generic_category().message(errno) +
                      "; check that its folder exists and may be written");
   if (flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
     std::array<char, 32> holder{};

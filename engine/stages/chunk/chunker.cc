@@ -1,7 +1,8 @@
 // The text is encoded once, as a whole, into pieces; a chunk is a run of pieces, and its tokens are
 // the difference of two prefix sums. That is exact, because the encodings' patterns never look back
-// and look ahead in one case only: how far white space goes on. So a run of pieces, taken by itself,
-// falls into the same pieces again, except for white space at its end, which is counted anew.
+// and look ahead in one case only: how far white space goes on. So a run of pieces, taken by
+// itself, falls into the same pieces again, except for white space at its end, which is counted
+// anew.
 //
 // Two kinds of piece are cut nevertheless, and parts of a piece do not add up:
 // * The patterns glue a symbol to the letters after it, so the full stop of a script without spaces
@@ -51,7 +52,8 @@ class Units {
   std::size_t offset(std::size_t unit) const { return units_[unit].offset; }
   // Whether a chunk must end before this unit.
   bool is_wall(std::size_t unit) const { return units_[unit].wall; }
-  // Tokens of units [begin, end) by prefix sum: exact but for glued pairs and white space at the end.
+  // Tokens of units [begin, end) by prefix sum: exact but for glued pairs and white space at the
+  // end.
   std::uint64_t tokens_between(std::size_t begin, std::size_t end) const {
     return units_[end].tokens_before - units_[begin].tokens_before;
   }

@@ -27,8 +27,8 @@ std::size_t previous(std::string_view text, std::size_t end) {
 
 bool is_space(std::uint32_t c) {
   return (c >= '\t' && c <= '\r') || c == ' ' || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
-         c == 0x205F || c == 0x3000;
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
 }
 
 // Scripts written without spaces between words: Thai to Burmese, Khmer, Chinese, Japanese.
@@ -39,12 +39,16 @@ bool is_spaceless(std::uint32_t c) {
 }
 
 bool is_closing(std::uint32_t c) {
-  return c == '"' || c == '\'' || c == ')' || c == ']' || c == 0x201D || c == 0x2019 ||
-         c == 0xBB || c == 0x300D || c == 0x300F || c == 0xFF09;
+  return c == '"' || c == '\'' || c == ')' || c == ']' || c == 0x201D || c == 0x2019 || c == 0xBB ||
+         c == 0x300D || c == 0x300F || c == 0xFF09;
 }
 
-bool is_stop(std::uint32_t c) { return c == '.' || c == '!' || c == '?' || c == 0x2026; }
-bool is_wide_stop(std::uint32_t c) { return c == 0x3002 || c == 0xFF01 || c == 0xFF1F || c == 0xFF61; }
+bool is_stop(std::uint32_t c) {
+  return c == '.' || c == '!' || c == '?' || c == 0x2026;
+}
+bool is_wide_stop(std::uint32_t c) {
+  return c == 0x3002 || c == 0xFF01 || c == 0xFF1F || c == 0xFF61;
+}
 
 }  // namespace
 
@@ -94,7 +98,9 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, end - begin);
 }
 
-bool is_blank(std::string_view text) { return trimmed(text).empty(); }
+bool is_blank(std::string_view text) {
+  return trimmed(text).empty();
+}
 
 std::size_t stop_before_letter_end(std::string_view text) {
   if (!is_wide_stop(character_at(text, 0))) return 0;
@@ -108,8 +114,9 @@ bool has_letter_or_digit(std::string_view text) {
 }
 
 std::uint64_t count_characters(std::string_view text) {
-  return static_cast<std::uint64_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::uint64_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 std::size_t character_start(std::string_view text, std::size_t offset) {

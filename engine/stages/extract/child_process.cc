@@ -24,8 +24,8 @@ using namespace extractor_protocol;
 
 constexpr std::size_t errors_bytes_max = 4096;
 
-// A memory file that can change neither its size nor its seals: the child cannot make a reader of it
-// fault.
+// A memory file that can change neither its size nor its seals: the child cannot make a reader of
+// it fault.
 UniqueFd sized_memory(const char* name, std::size_t bytes) {
   UniqueFd fd(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd || ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0 ||
@@ -77,7 +77,8 @@ Result<ChildProcess> ChildProcess::start(const std::string& program,
   std::string role = child_argument;
   std::string parent = std::to_string(getpid());
   std::string memory = std::to_string(memory_bytes_max);
-  std::array<char*, 5> arguments = {name.data(), role.data(), parent.data(), memory.data(), nullptr};
+  std::array<char*, 5> arguments = {name.data(), role.data(), parent.data(), memory.data(),
+                                    nullptr};
   const int code =
       posix_spawn(&child.pid_, program.c_str(), &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -164,7 +165,8 @@ ChildProcess::End ChildProcess::end() {
   pid_ = -1;
   std::array<char, errors_bytes_max> errors;
   const ssize_t size = pread(errors_.get(), errors.data(), errors.size(), 0);
-  if (size > 0) end.errors.assign(errors.data(), strnlen(errors.data(), static_cast<std::size_t>(size)));
+  if (size > 0)
+    end.errors.assign(errors.data(), strnlen(errors.data(), static_cast<std::size_t>(size)));
   return end;
 }
 

@@ -50,7 +50,8 @@ class Cleaner {
                               static_cast<std::size_t>(at_ - run_begin)));
       if (at_ < size_) take_special();
     }
-    while (out_.size() > begin_ && (out_.back() == '\n' || out_.back() == ' ' || out_.back() == '\t'))
+    while (out_.size() > begin_ &&
+           (out_.back() == '\n' || out_.back() == ' ' || out_.back() == '\t'))
       out_.pop_back();
     if (out_.size() > begin_) out_ += '\n';
     return beyond_ascii_;
@@ -95,8 +96,8 @@ class Cleaner {
     } else if (typeset_ && code >= 0xFB00 && code <= 0xFB06) {
       out_ += ligature(code);
     } else {
-      out_.append(raw_.substr(static_cast<std::size_t>(begin),
-                              static_cast<std::size_t>(at_ - begin)));
+      out_.append(
+          raw_.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(at_ - begin)));
       beyond_ascii_ = true;
     }
   }

@@ -11,9 +11,9 @@ enum class TextKind {
   plain,    // as its author wrote it
 };
 
-// Appends the page to `utf8`: valid UTF-8 in NFC whatever comes in (U+FFFD for what is not UTF-8), no
-// control characters but tab and newline, no private use characters or noncharacters, no spaces at
-// line ends, no more than one blank line in a row, and a newline at its end unless it is empty.
+// Appends the page to `utf8`: valid UTF-8 in NFC whatever comes in (U+FFFD for what is not UTF-8),
+// no control characters but tab and newline, no private use characters or noncharacters, no spaces
+// at line ends, no more than one blank line in a row, and a newline at its end unless it is empty.
 //
 // Typeset text also loses its Latin ligatures and soft hyphens, and a hyphen between a letter at a
 // line's end and a lower-case letter at the next one's start: the two lines become one, and so does

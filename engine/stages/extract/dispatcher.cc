@@ -27,11 +27,13 @@ constexpr std::uint32_t pages_max = 1'000'000;
 constexpr int failed_starts_max = 5;
 constexpr std::chrono::seconds start_timeout{30};
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
 
 // What a child may truthfully say of a document.
 bool is_outcome_of_extraction(std::uint32_t value) {
-  constexpr Outcome possible[] = {Outcome::done,        Outcome::encrypted, Outcome::corrupt,
+  constexpr Outcome possible[] = {Outcome::done, Outcome::encrypted, Outcome::corrupt,
                                   Outcome::unsupported, Outcome::too_large};
   return std::any_of(std::begin(possible), std::end(possible),
                      [&](Outcome each) { return static_cast<std::uint32_t>(each) == value; });
@@ -80,7 +82,8 @@ Cause cause_of(const ChildProcess::End& end) {
     return {Outcome::out_of_memory, "killed by the system, which ran out of memory"};
   if (signal == SIGSYS) return {Outcome::crashed, "tried a forbidden system call, and was stopped"};
   if (signal != 0)
-    return {Outcome::crashed, std::string("the extractor crashed on it (") + strsignal(signal) + ")"};
+    return {Outcome::crashed,
+            std::string("the extractor crashed on it (") + strsignal(signal) + ")"};
   return {Outcome::crashed, "the extractor stopped without an answer"};
 }
 
@@ -97,7 +100,8 @@ ExtractorPool::Dispatcher::Dispatcher(ExtractorPoolOptions options)
   while (!children_.empty() && !children_.front()->ready) {
     pollfd readable{children_.front()->process.socket(), POLLIN, 0};
     constexpr int milliseconds = 30'000;
-    if (poll(&readable, 1, milliseconds) <= 0) throw FatalError("an extraction process does not start");
+    if (poll(&readable, 1, milliseconds) <= 0)
+      throw FatalError("an extraction process does not start");
     read_from(*children_.front());
     if (!start_failure_.empty()) break;
   }
@@ -151,8 +155,7 @@ void ExtractorPool::Dispatcher::take_new_tasks() {
 
 void ExtractorPool::Dispatcher::start_missing_children() {
   while (children_.size() < options_.children && failed_starts_ < failed_starts_max) {
-    Result<ChildProcess> process =
-        ChildProcess::start(options_.program, options_.memory_bytes_max);
+    Result<ChildProcess> process = ChildProcess::start(options_.program, options_.memory_bytes_max);
     if (process) {
       children_.push_back(std::make_unique<Child>(Child{std::move(*process)}));
       children_.back()->started = now();
@@ -178,15 +181,15 @@ void ExtractorPool::Dispatcher::assign_work() {
   }
 }
 
-// First the document that the child has open, then one that nobody has begun; a child for which there
-// is neither helps with the document that has most pages left.
+// First the document that the child has open, then one that nobody has begun; a child for which
+// there is neither helps with the document that has most pages left.
 ExtractorPool::Dispatcher::Task* ExtractorPool::Dispatcher::next_task_for(const Child& child) {
   Task* largest = nullptr;
   for (const std::unique_ptr<Task>& task : under_way_) {
     if (!task->has_unassigned_pages()) continue;
     if (task->number == child.open_document) return task.get();
-    if (largest == nullptr || *task->pages_total - task->next_page >
-                                  *largest->pages_total - largest->next_page)
+    if (largest == nullptr ||
+        *task->pages_total - task->next_page > *largest->pages_total - largest->next_page)
       largest = task.get();
   }
   if (waiting_.empty()) return largest;
@@ -298,7 +301,8 @@ void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
 void ExtractorPool::Dispatcher::bury(Child& child) {
   if (!child.ready) {
     ++failed_starts_;
-    if (start_failure_.empty()) start_failure_ = "an extraction process stopped before it was ready";
+    if (start_failure_.empty())
+      start_failure_ = "an extraction process stopped before it was ready";
   }
   const ChildProcess::End end = child.process.end();
   Task* task = child.task;
@@ -336,15 +340,15 @@ void ExtractorPool::Dispatcher::kill_overdue() {
   std::vector<Child*> overdue;
   for (const std::unique_ptr<Child>& child : children_) {
     const bool is_late =
-        child->ready
-            ? child->task != nullptr &&
-                  now() - child->started >= options_.document_timeout - child->task->busy
-            : now() - child->started >= start_timeout;
+        child->ready ? child->task != nullptr &&
+                           now() - child->started >= options_.document_timeout - child->task->busy
+                     : now() - child->started >= start_timeout;
     if (is_late) overdue.push_back(child.get());
   }
   for (Child* child : overdue) {
     if (child->task != nullptr && child->task->is_open()) {
-      const auto limit = std::chrono::duration_cast<std::chrono::seconds>(options_.document_timeout);
+      const auto limit =
+          std::chrono::duration_cast<std::chrono::seconds>(options_.document_timeout);
       finish(*child->task, Outcome::timed_out,
              "extraction took longer than " + std::to_string(limit.count()) + " s");
     }

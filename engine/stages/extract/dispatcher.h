@@ -85,7 +85,7 @@ class ExtractorPool::Dispatcher {
 
   // The dispatcher's thread only.
   std::uint64_t next_number_ = 1;
-  std::deque<std::unique_ptr<Task>> waiting_;          // no range assigned yet
+  std::deque<std::unique_ptr<Task>> waiting_;  // no range assigned yet
   std::vector<std::unique_ptr<Task>> under_way_;
   std::vector<std::unique_ptr<Child>> children_;
   int failed_starts_ = 0;  // in a row

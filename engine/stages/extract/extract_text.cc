@@ -86,8 +86,8 @@ class PlainSource final : public TextExtractor::Source {
 
 }  // namespace
 
-// What stays for the process's life. Converters and time zone would be looked for in files, which the
-// sandbox denies: the conversion then gives an empty text, and no error. An open document keeps
+// What stays for the process's life. Converters and time zone would be looked for in files, which
+// the sandbox denies: the conversion then gives an empty text, and no error. An open document keeps
 // Poppler's global tables, which are otherwise made anew for each.
 struct TextExtractor::Warm {
   Warm() {
@@ -170,8 +170,12 @@ ExtractedPages TextExtractor::extract(std::uint64_t document, std::string_view b
   return result;
 }
 
-bool has_character_maps() { return access("/usr/share/poppler/cMap", R_OK | X_OK) == 0; }
+bool has_character_maps() {
+  return access("/usr/share/poppler/cMap", R_OK | X_OK) == 0;
+}
 
-std::string poppler_library_version() { return poppler::version_string(); }
+std::string poppler_library_version() {
+  return poppler::version_string();
+}
 
 }  // namespace penstock

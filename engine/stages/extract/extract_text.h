@@ -1,5 +1,5 @@
-// Documents to text, in this process: what an extraction child runs. Everything that knows Poppler is
-// behind this one class.
+// Documents to text, in this process: what an extraction child runs. Everything that knows Poppler
+// is behind this one class.
 #pragma once
 
 #include <cstddef>
@@ -26,18 +26,18 @@ struct ExtractedPages {
   std::vector<std::size_t> page_ends;
 };
 
-// Decides by content: a PDF has %PDF- near its start; text is valid UTF-8, or UTF-16 with a byte order
-// mark, or free of control bytes. One thread. Hostile input may crash it, make it allocate without
-// bound, or never return: that is what the child's sandbox is for.
+// Decides by content: a PDF has %PDF- near its start; text is valid UTF-8, or UTF-16 with a byte
+// order mark, or free of control bytes. One thread. Hostile input may crash it, make it allocate
+// without bound, or never return: that is what the child's sandbox is for.
 class TextExtractor {
  public:
   // Warms up what would need files later: character set conversion, time zone, Poppler itself.
   TextExtractor();
   ~TextExtractor();
 
-  // Consecutive calls with the same `document` number are about the same bytes, which stay open, and
-  // alive, in between. Text beyond text_bytes_max is not read: the range ends earlier, with at least
-  // one page, or is too_large if the first page alone exceeds it.
+  // Consecutive calls with the same `document` number are about the same bytes, which stay open,
+  // and alive, in between. Text beyond text_bytes_max is not read: the range ends earlier, with at
+  // least one page, or is too_large if the first page alone exceeds it.
   ExtractedPages extract(std::uint64_t document, std::string_view bytes, PageRange range,
                          std::size_t text_bytes_max);
 

@@ -28,8 +28,12 @@ void ExtractorPool::extract(const MemoryFile& file, Done done) {
   dispatcher_->extract(file, std::move(done));
 }
 
-const ExtractorStatus& ExtractorPool::status() const { return dispatcher_->status(); }
+const ExtractorStatus& ExtractorPool::status() const {
+  return dispatcher_->status();
+}
 
-std::string extractor_fingerprint() { return "poppler " + poppler_library_version() + " clean-1"; }
+std::string extractor_fingerprint() {
+  return "poppler " + poppler_library_version() + " clean-1";
+}
 
 }  // namespace penstock

@@ -21,11 +21,11 @@ namespace {
 constexpr const char* character_maps = "/usr/share/poppler";
 
 // Rights that this machine's <linux/landlock.h> may not name yet, from the kernel's own.
-constexpr std::uint64_t access_refer = 1ull << 13;       // ABI 2
-constexpr std::uint64_t access_truncate = 1ull << 14;    // ABI 3
-constexpr std::uint64_t access_ioctl = 1ull << 15;       // ABI 5
-constexpr std::uint64_t network_all = 0b11;              // ABI 4: bind and connect
-constexpr std::uint64_t scope_all = 0b11;                // ABI 6: abstract sockets and signals
+constexpr std::uint64_t access_refer = 1ull << 13;     // ABI 2
+constexpr std::uint64_t access_truncate = 1ull << 14;  // ABI 3
+constexpr std::uint64_t access_ioctl = 1ull << 15;     // ABI 5
+constexpr std::uint64_t network_all = 0b11;            // ABI 4: bind and connect
+constexpr std::uint64_t scope_all = 0b11;              // ABI 6: abstract sockets and signals
 constexpr std::uint64_t access_first_abi = (1ull << 13) - 1;
 
 struct RulesetAttributes {
@@ -46,7 +46,8 @@ void limit(__rlimit_resource resource, std::uint64_t value, const char* what) {
 
 // The kernel's ABI, 0 without Landlock.
 int restrict_files() {
-  const long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  const long abi =
+      syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi <= 0) return 0;
   RulesetAttributes attributes{access_first_abi, 0, 0};
   std::size_t size = sizeof attributes.handled_access_fs;
@@ -68,7 +69,8 @@ int restrict_files() {
   if (folder) {
     const landlock_path_beneath_attr readable{
         LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, folder.get()};
-    if (syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &readable, 0) != 0)
+    if (syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &readable, 0) !=
+        0)
       refuse("Landlock", errno);
   }
   if (syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) refuse("Landlock", errno);
@@ -77,17 +79,18 @@ int restrict_files() {
 
 #ifndef PENSTOCK_SANITIZED
 void restrict_calls() {
-  // Found by running corpora under strace; the last line is what abort() takes, so that a crash shows
-  // as SIGABRT and not as a forbidden call.
-  constexpr int allowed[] = {
-      SCMP_SYS(read),    SCMP_SYS(write),    SCMP_SYS(close),        SCMP_SYS(newfstatat),
-      SCMP_SYS(fstat),   SCMP_SYS(lseek),    SCMP_SYS(openat),       SCMP_SYS(getdents64),
-      SCMP_SYS(mmap),    SCMP_SYS(munmap),   SCMP_SYS(mremap),       SCMP_SYS(mprotect),
-      SCMP_SYS(madvise), SCMP_SYS(brk),      SCMP_SYS(sysinfo),      SCMP_SYS(futex),
-      SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),  SCMP_SYS(sendto),       SCMP_SYS(fcntl),
-      SCMP_SYS(exit),    SCMP_SYS(exit_group), SCMP_SYS(clock_gettime), SCMP_SYS(getrandom),
-      SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(getpid), SCMP_SYS(gettid),
-      SCMP_SYS(tgkill)};
+  // Found by running corpora under strace; the last line is what abort() takes, so that a crash
+  // shows as SIGABRT and not as a forbidden call.
+  constexpr int allowed[] = {SCMP_SYS(read),           SCMP_SYS(write),         SCMP_SYS(close),
+                             SCMP_SYS(newfstatat),     SCMP_SYS(fstat),         SCMP_SYS(lseek),
+                             SCMP_SYS(openat),         SCMP_SYS(getdents64),    SCMP_SYS(mmap),
+                             SCMP_SYS(munmap),         SCMP_SYS(mremap),        SCMP_SYS(mprotect),
+                             SCMP_SYS(madvise),        SCMP_SYS(brk),           SCMP_SYS(sysinfo),
+                             SCMP_SYS(futex),          SCMP_SYS(recvmsg),       SCMP_SYS(sendmsg),
+                             SCMP_SYS(sendto),         SCMP_SYS(fcntl),         SCMP_SYS(exit),
+                             SCMP_SYS(exit_group),     SCMP_SYS(clock_gettime), SCMP_SYS(getrandom),
+                             SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),  SCMP_SYS(getpid),
+                             SCMP_SYS(gettid),         SCMP_SYS(tgkill)};
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
   if (filter == nullptr) refuse("seccomp", ENOMEM);
   int code = 0;

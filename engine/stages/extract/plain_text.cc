@@ -16,7 +16,8 @@ void append_code(std::string& utf8, UChar32 code) {
   std::int32_t length = 0;
   UBool failed = false;
   U8_APPEND(bytes.data(), length, U8_MAX_LENGTH, code, failed);
-  if (!failed) utf8.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
+  if (!failed)
+    utf8.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
 }
 
 std::string from_utf16(std::string_view bytes, bool big_endian) {

@@ -1,7 +1,7 @@
-// What the pool and an extraction child say to each other: fixed structs over one SOCK_SEQPACKET pair,
-// a document's memory file as a passed descriptor, text through a memory file of fixed size that both
-// map. Parent and child are the same program, so layout and byte order agree. The child is not
-// trusted: the parent checks every field before it believes it.
+// What the pool and an extraction child say to each other: fixed structs over one SOCK_SEQPACKET
+// pair, a document's memory file as a passed descriptor, text through a memory file of fixed size
+// that both map. Parent and child are the same program, so layout and byte order agree. The child
+// is not trusted: the parent checks every field before it believes it.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@ namespace penstock::extractor_protocol {
 inline constexpr int socket_fd = 3;
 inline constexpr int output_fd = 4;
 
-// The first argument of a process that is to be a child; the next ones are the parent's process id and
-// the memory limit in bytes.
+// The first argument of a process that is to be a child; the next ones are the parent's process id
+// and the memory limit in bytes.
 inline constexpr const char* child_argument = "extractor-child";
 
 // Of the output memory, which costs memory only where it was written.

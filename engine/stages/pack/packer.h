@@ -27,8 +27,8 @@ struct Pack {
   std::vector<std::string_view> inputs;  // the slices' chunks' texts, in order
   std::uint64_t tokens = 0;
   std::uint64_t bytes = 0;
-  TimePoint packed_at{};   // left the packer
-  TimePoint granted_at{};  // left the throttle
+  TimePoint packed_at{};         // left the packer
+  TimePoint granted_at{};        // left the throttle
   std::optional<Error> refused;  // by the throttle: not to be sent
 };
 
@@ -48,7 +48,9 @@ class Packer {
   std::optional<Pack> flush();
 
   // Whether the oldest chunk has waited long enough for more.
-  bool is_due(TimePoint now) const { return !open_.inputs.empty() && now - opened_at_ >= wait_max_; }
+  bool is_due(TimePoint now) const {
+    return !open_.inputs.empty() && now - opened_at_ >= wait_max_;
+  }
 
  private:
   bool has_room_for(std::uint64_t tokens, std::uint64_t bytes) const;

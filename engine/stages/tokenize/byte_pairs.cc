@@ -1,6 +1,7 @@
-// Two algorithms give the same tokens. Short pieces are joined in an array on the stack, looking for
-// the lowest rank by going over it each time: quadratic, but the array is a few cache lines. Long
-// ones, which a hostile or broken document can make megabytes long, go through a heap of pairs.
+// Two algorithms give the same tokens. Short pieces are joined in an array on the stack, looking
+// for the lowest rank by going over it each time: quadratic, but the array is a few cache lines.
+// Long ones, which a hostile or broken document can make megabytes long, go through a heap of
+// pairs.
 
 #include "engine/stages/tokenize/byte_pairs.h"
 
@@ -16,7 +17,8 @@ namespace {
 
 constexpr std::size_t short_piece_max = 96;
 
-// Part i covers piece[begins[i], begins[i + 1]); joins[i] is the rank of parts i and i + 1 together.
+// Part i covers piece[begins[i], begins[i + 1]); joins[i] is the rank of parts i and i + 1
+// together.
 struct ShortParts {
   std::array<std::uint8_t, short_piece_max + 1> begins;
   std::array<std::uint32_t, short_piece_max> joins;
@@ -56,7 +58,7 @@ void join_short(const RankTable& ranks, std::string_view piece, ShortParts& part
 std::vector<std::uint32_t> join_long(const RankTable& ranks, std::string_view piece) {
   struct Part {
     std::uint32_t previous;
-    std::uint32_t next;           // piece.size() after the last; a part is named by its begin
+    std::uint32_t next;            // piece.size() after the last; a part is named by its begin
     std::uint32_t join = no_rank;  // with the next part; what the heap's entries are held against
   };
   const auto size = static_cast<std::uint32_t>(piece.size());

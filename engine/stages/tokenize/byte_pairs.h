@@ -1,5 +1,5 @@
-// Byte-pair encoding of one piece: the neighbours that make the lowest rank are joined, the leftmost
-// of equals first, until no two neighbours make a token.
+// Byte-pair encoding of one piece: the neighbours that make the lowest rank are joined, the
+// leftmost of equals first, until no two neighbours make a token.
 #pragma once
 
 #include <cstdint>

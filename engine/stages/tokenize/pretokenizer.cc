@@ -21,11 +21,13 @@
 namespace penstock {
 namespace {
 
-constexpr std::uint8_t symbol = other | mark;             // [^\s\p{L}\p{N}]
+constexpr std::uint8_t symbol = other | mark;                 // [^\s\p{L}\p{N}]
 constexpr std::uint8_t upper_like = upper | caseless | mark;  // U
 constexpr std::uint8_t lower_like = lower | caseless | mark;  // W
 
-bool is_newline(char c) { return c == '\r' || c == '\n'; }
+bool is_newline(char c) {
+  return c == '\r' || c == '\n';
+}
 
 // (?i:'s|'t|'re|'ve|'m|'ll|'d): where it ends, or `at` if it is not there. Folding case, the long s
 // (U+017F) is an s.

@@ -56,8 +56,7 @@ std::uint64_t hash(std::string_view bytes) {
   std::uint64_t b = 0;
   if (n >= 8) {
     std::uint64_t state = n * k1;
-    for (std::size_t i = 0; i + 16 < n; i += 8)
-      state = mix(state ^ load<std::uint64_t>(p + i), k0);
+    for (std::size_t i = 0; i + 16 < n; i += 8) state = mix(state ^ load<std::uint64_t>(p + i), k0);
     a = load<std::uint64_t>(p + (n > 16 ? n - 16 : 0)) ^ state;
     b = load<std::uint64_t>(p + n - 8);
   } else if (n >= 4) {

@@ -1,5 +1,5 @@
-// The tokens of an encoding: bytes to rank and back. A token's rank is its number, and says how early
-// byte-pair encoding makes it.
+// The tokens of an encoding: bytes to rank and back. A token's rank is its number, and says how
+// early byte-pair encoding makes it.
 #pragma once
 
 #include <array>

@@ -47,9 +47,9 @@ std::vector<std::uint8_t> make_table() {
 std::uint8_t class_of(std::uint32_t code) {
   static const std::vector<std::uint8_t> table = make_table();
   if (code < table_size) return table[code];
-  const Range* range = std::upper_bound(
-      std::begin(ranges), std::end(ranges), code,
-      [](std::uint32_t value, const Range& each) { return value < each.begin; });
+  const Range* range =
+      std::upper_bound(std::begin(ranges), std::end(ranges), code,
+                       [](std::uint32_t value, const Range& each) { return value < each.begin; });
   return range != std::begin(ranges) && code < range[-1].end ? range[-1].char_class
                                                              : std::uint8_t{other};
 }
