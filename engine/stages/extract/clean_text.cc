@@ -31,6 +31,12 @@ bool is_unwanted(UChar32 code) {
          (code >= 0xE000 && code <= 0xF8FF) || code >= 0xF0000 || U_IS_UNICODE_NONCHAR(code);
 }
 
+// Poppler wraps right-to-left lines in these; the letters' own directions say the same.
+bool is_direction_mark(UChar32 code) {
+  return code == 0x200E || code == 0x200F || (code >= 0x202A && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
 class Cleaner {
  public:
   Cleaner(std::string_view raw, TextKind kind, std::string& out)
@@ -86,7 +92,7 @@ class Cleaner {
     } else if (code < 0) {
       out_ += "\uFFFD";
       beyond_ascii_ = true;
-    } else if (is_unwanted(code)) {
+    } else if (is_unwanted(code) || (typeset_ && is_direction_mark(code))) {
       // Dropped.
     } else if (code == 0xAD) {
       // A soft hyphen shows at a line's end only, where it joins the two; elsewhere it is nothing.

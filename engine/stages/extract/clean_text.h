@@ -15,9 +15,10 @@ enum class TextKind {
 // no control characters but tab and newline, no private use characters or noncharacters, no spaces
 // at line ends, no more than one blank line in a row, and a newline at its end unless it is empty.
 //
-// Typeset text also loses its Latin ligatures and soft hyphens, and a hyphen between a letter at a
-// line's end and a lower-case letter at the next one's start: the two lines become one, and so does
-// the word. A word with a hyphen before it ("state-of-the-") is a compound and keeps this one too.
+// Typeset text also loses its Latin ligatures, marks of direction and soft hyphens, and a hyphen
+// between a letter at a line's end and a lower-case letter at the next one's start: the two lines
+// become one, and so does the word. A word with a hyphen before it ("state-of-the-") is a compound
+// and keeps this one too.
 void append_clean_page(std::string_view raw, TextKind kind, std::string& utf8);
 
 }  // namespace penstock

@@ -253,7 +253,8 @@ void ExtractorPool::Dispatcher::read_from(Child& child) {
 
 void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
   Task* task = child.task;
-  if (task == nullptr || !is_plausible(reply, task->number, child.page_count)) return bury(child);
+  if (task == nullptr || !is_plausible(reply, task->number, child.page_count))
+    return bury(child, "the extractor gave an impossible answer");
   task->busy += now() - child.started;
 
   if (task->is_open()) {
@@ -263,7 +264,7 @@ void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
     } else {
       Text range{child.process.take_output(reply.text_bytes),
                  {reply.page_ends.begin(), reply.page_ends.begin() + reply.pages_done}};
-      if (!is_clean(range.utf8)) return bury(child);
+      if (!is_clean(range.utf8)) return bury(child, "the extractor's text is not valid UTF-8");
       // The first range was asked for before anybody knew how many pages there are.
       task->next_page = std::min(task->next_page, reply.pages_total);
       task->pages_total = task->pages_total.value_or(reply.pages_total);
@@ -297,8 +298,9 @@ void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
   if (child.process.resident_bytes() > resident_bytes_max) bury(child);
 }
 
-// Ends a child, for whatever reason, and its document with it if it was at work on one.
-void ExtractorPool::Dispatcher::bury(Child& child) {
+// Ends a child, for whatever reason, and its document with it if it was at work on one. `lie`: what
+// the child said that cannot be; without it, how the child ended tells why.
+void ExtractorPool::Dispatcher::bury(Child& child, std::optional<std::string> lie) {
   if (!child.ready) {
     ++failed_starts_;
     if (start_failure_.empty())
@@ -312,7 +314,7 @@ void ExtractorPool::Dispatcher::bury(Child& child) {
     task->busy += now() - child.started;
     --task->running;
     if (task->is_open()) {
-      Cause cause = cause_of(end);
+      Cause cause = lie ? Cause{Outcome::crashed, std::move(*lie)} : cause_of(end);
       finish(*task, cause.outcome, std::move(cause.message));
     }
   }
@@ -347,10 +349,10 @@ void ExtractorPool::Dispatcher::kill_overdue() {
   }
   for (Child* child : overdue) {
     if (child->task != nullptr && child->task->is_open()) {
-      const auto limit =
-          std::chrono::duration_cast<std::chrono::seconds>(options_.document_timeout);
-      finish(*child->task, Outcome::timed_out,
-             "extraction took longer than " + std::to_string(limit.count()) + " s");
+      std::string seconds = std::to_string(options_.document_timeout.count() / 1000);
+      if (const auto tenths = options_.document_timeout.count() % 1000 / 100; tenths > 0)
+        seconds += "." + std::to_string(tenths);
+      finish(*child->task, Outcome::timed_out, "extraction took longer than " + seconds + " s");
     }
     bury(*child);
   }

@@ -67,7 +67,7 @@ class ExtractorPool::Dispatcher {
   void wait_for_events();
   void read_from(Child& child);
   void take_reply(Child& child, const extractor_protocol::Reply& reply);
-  void bury(Child& child);
+  void bury(Child& child, std::optional<std::string> lie = {});
   void kill_overdue();
   void finish(Task& task, Outcome outcome, std::string message);
   void finish_if_complete(Task& task);
