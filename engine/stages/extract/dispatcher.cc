@@ -26,6 +26,8 @@ constexpr std::uint32_t pages_max = 1'000'000;
 // A child that cannot start is tried again so often; then documents are told.
 constexpr int failed_starts_max = 5;
 constexpr std::chrono::seconds start_timeout{30};
+// A child that somebody else killed says nothing about its document, unless it happens so often.
+constexpr int times_lost_max = 2;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
@@ -39,14 +41,20 @@ bool is_outcome_of_extraction(std::uint32_t value) {
                      [&](Outcome each) { return static_cast<std::uint32_t>(each) == value; });
 }
 
-// Whether the reply is one to that request, and its numbers are possible.
-bool is_plausible(const Reply& reply, std::uint64_t document, std::uint32_t page_count) {
+// Whether the reply is one to that request, and its numbers are possible and agree with earlier
+// ones.
+bool is_plausible(const Reply& reply, std::uint64_t document, std::uint32_t first_page,
+                  std::uint32_t page_count, const std::optional<std::uint32_t>& pages_total) {
   if (reply.message != Message::reply || reply.document != document ||
       !is_outcome_of_extraction(reply.outcome))
     return false;
   if (reply.outcome != static_cast<std::uint32_t>(Outcome::done)) return true;
-  if (reply.pages_total == 0 || reply.pages_total > pages_max || reply.pages_done > page_count ||
-      reply.pages_done == 0 || reply.text_bytes > extractor_protocol::output_bytes)
+  if (reply.pages_total > pages_max || reply.pages_total <= first_page ||
+      reply.pages_total != pages_total.value_or(reply.pages_total))
+    return false;
+  const std::uint32_t pages_asked = std::min(page_count, reply.pages_total - first_page);
+  if (reply.pages_done == 0 || reply.pages_done > pages_asked ||
+      reply.text_bytes > extractor_protocol::output_bytes)
     return false;
   const auto ends_end = reply.page_ends.begin() + reply.pages_done;
   return std::is_sorted(reply.page_ends.begin(), ends_end) && ends_end[-1] == reply.text_bytes;
@@ -77,9 +85,9 @@ struct Cause {
 Cause cause_of(const ChildProcess::End& end) {
   if (end.errors.find("Out of memory") != std::string::npos) return {Outcome::out_of_memory, {}};
   const int signal = WIFSIGNALED(end.status) ? WTERMSIG(end.status) : 0;
-  // Nobody but the kernel kills a child that we did not.
+  // Nobody but the kernel, when memory runs out, kills again and again.
   if (signal == SIGKILL)
-    return {Outcome::out_of_memory, "killed by the system, which ran out of memory"};
+    return {Outcome::out_of_memory, "its extractor was killed again and again"};
   if (signal == SIGSYS) return {Outcome::crashed, "tried a forbidden system call, and was stopped"};
   if (signal != 0)
     return {Outcome::crashed,
@@ -188,9 +196,7 @@ ExtractorPool::Dispatcher::Task* ExtractorPool::Dispatcher::next_task_for(const 
   for (const std::unique_ptr<Task>& task : under_way_) {
     if (!task->has_unassigned_pages()) continue;
     if (task->number == child.open_document) return task.get();
-    if (largest == nullptr ||
-        *task->pages_total - task->next_page > *largest->pages_total - largest->next_page)
-      largest = task.get();
+    if (largest == nullptr || task->pages_left() > largest->pages_left()) largest = task.get();
   }
   if (waiting_.empty()) return largest;
   under_way_.push_back(std::move(waiting_.front()));
@@ -199,22 +205,30 @@ ExtractorPool::Dispatcher::Task* ExtractorPool::Dispatcher::next_task_for(const 
 }
 
 void ExtractorPool::Dispatcher::give(Child& child, Task& task) {
+  if (!task.lost.empty()) {
+    child.range = task.lost.back();
+    task.lost.pop_back();
+  } else {
+    child.range = {task.next_page, options_.pages_per_range};
+    if (task.pages_total)
+      child.range.page_count = std::min(child.range.page_count, task.pages_left());
+    task.next_page += child.range.page_count;
+  }
   const bool is_open = child.open_document == task.number;
   child.task = &task;
-  child.first_page = task.next_page;
-  child.page_count = options_.pages_per_range;
-  if (task.pages_total)
-    child.page_count = std::min(child.page_count, *task.pages_total - task.next_page);
-  child.started = now();
   child.open_document = task.number;
-  task.next_page += child.page_count;
   ++task.running;
+  request(child, is_open ? -1 : task.file->fd());
+}
+
+void ExtractorPool::Dispatcher::request(Child& child, int document) {
+  child.started = now();
   Request request;
-  request.first_page = child.first_page;
-  request.document = task.number;
-  request.page_count = child.page_count;
+  request.first_page = child.range.first_page;
+  request.document = child.task->number;
+  request.page_count = child.range.page_count;
   // A child that is gone is noticed by its socket, and buried there.
-  static_cast<void>(child.process.send(request, is_open ? -1 : task.file->fd()));
+  static_cast<void>(child.process.send(request, document));
 }
 
 void ExtractorPool::Dispatcher::wait_for_events() {
@@ -253,38 +267,32 @@ void ExtractorPool::Dispatcher::read_from(Child& child) {
 
 void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
   Task* task = child.task;
-  if (task == nullptr || !is_plausible(reply, task->number, child.page_count))
+  if (task == nullptr || !is_plausible(reply, task->number, child.range.first_page,
+                                       child.range.page_count, task->pages_total))
     return bury(child, "the extractor gave an impossible answer");
-  task->busy += now() - child.started;
 
   if (task->is_open()) {
     const auto outcome = static_cast<Outcome>(reply.outcome);
     if (outcome != Outcome::done) {
+      task->busy += now() - child.started;
       finish(*task, outcome, one_line(reply.text.data()));
     } else {
-      Text range{child.process.take_output(reply.text_bytes),
-                 {reply.page_ends.begin(), reply.page_ends.begin() + reply.pages_done}};
-      if (!is_clean(range.utf8)) return bury(child, "the extractor's text is not valid UTF-8");
+      Text text{child.process.take_output(reply.text_bytes),
+                {reply.page_ends.begin(), reply.page_ends.begin() + reply.pages_done}};
+      if (!is_clean(text.utf8)) return bury(child, "the extractor's text is not valid UTF-8");
+      task->busy += now() - child.started;
+      task->pages_total = reply.pages_total;
       // The first range was asked for before anybody knew how many pages there are.
       task->next_page = std::min(task->next_page, reply.pages_total);
-      task->pages_total = task->pages_total.value_or(reply.pages_total);
       task->pages_done += reply.pages_done;
-      task->text_bytes += range.utf8.size();
-      task->ranges.emplace(child.first_page, std::move(range));
-      const std::uint32_t done_to = child.first_page + reply.pages_done;
-      const std::uint32_t asked_to =
-          std::min(child.first_page + child.page_count, *task->pages_total);
-      if (done_to < asked_to) {
+      task->text_bytes += text.utf8.size();
+      task->ranges.emplace(child.range.first_page, std::move(text));
+      const std::uint32_t asked =
+          std::min(child.range.page_count, reply.pages_total - child.range.first_page);
+      if (reply.pages_done < asked) {
         // Its text filled the output memory: the same child goes on where it stopped.
-        child.first_page = done_to;
-        child.page_count = asked_to - done_to;
-        child.started = now();
-        Request request;
-        request.first_page = child.first_page;
-        request.document = task->number;
-        request.page_count = child.page_count;
-        static_cast<void>(child.process.send(request, -1));
-        return;
+        child.range = {child.range.first_page + reply.pages_done, asked - reply.pages_done};
+        return request(child, -1);
       }
       if (task->text_bytes > options_.text_bytes_max)
         finish(*task, Outcome::too_large,
@@ -314,6 +322,12 @@ void ExtractorPool::Dispatcher::bury(Child& child, std::optional<std::string> li
     task->busy += now() - child.started;
     --task->running;
     if (task->is_open()) {
+      if (!lie && WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL &&
+          task->times_lost++ < times_lost_max) {
+        task->lost.push_back(child.range);
+        children_.erase(position);
+        return;
+      }
       Cause cause = lie ? Cause{Outcome::crashed, std::move(*lie)} : cause_of(end);
       finish(*task, cause.outcome, std::move(cause.message));
     }

@@ -29,6 +29,11 @@ class ExtractorPool::Dispatcher {
   const ExtractorStatus& status() const { return status_; }
 
  private:
+  struct Range {
+    std::uint32_t first_page = 0;
+    std::uint32_t page_count = 0;
+  };
+
   // A document, from extract() until its last range has come back.
   struct Task {
     std::uint64_t number = 0;
@@ -41,11 +46,14 @@ class ExtractorPool::Dispatcher {
     std::uint64_t text_bytes = 0;
     std::chrono::nanoseconds busy{0};
     std::size_t running = 0;  // children at work on it
+    std::vector<Range> lost;  // to be given out again: somebody killed the child that had it
+    int times_lost = 0;
 
     bool is_open() const { return static_cast<bool>(done); }
     bool has_unassigned_pages() const {
-      return is_open() && pages_total && next_page < *pages_total;
+      return is_open() && (!lost.empty() || (pages_total && next_page < *pages_total));
     }
+    std::uint32_t pages_left() const { return pages_total.value_or(0) - next_page; }
   };
 
   struct Child {
@@ -53,8 +61,7 @@ class ExtractorPool::Dispatcher {
     bool ready = false;
     std::uint64_t open_document = 0;  // 0: none yet
     Task* task = nullptr;             // at work on it
-    std::uint32_t first_page = 0;
-    std::uint32_t page_count = 0;
+    Range range;                      // of it
     TimePoint started{};
   };
 
@@ -64,6 +71,7 @@ class ExtractorPool::Dispatcher {
   void assign_work();
   Task* next_task_for(const Child& child);
   void give(Child& child, Task& task);
+  void request(Child& child, int document);
   void wait_for_events();
   void read_from(Child& child);
   void take_reply(Child& child, const extractor_protocol::Reply& reply);
