@@ -209,9 +209,7 @@ void ExtractorPool::Dispatcher::give(Child& child, Task& task) {
     child.range = task.lost.back();
     task.lost.pop_back();
   } else {
-    child.range = {task.next_page, options_.pages_per_range};
-    if (task.pages_total)
-      child.range.page_count = std::min(child.range.page_count, task.pages_left());
+    child.range = {task.next_page, next_page_count(task)};
     task.next_page += child.range.page_count;
   }
   const bool is_open = child.open_document == task.number;
@@ -219,6 +217,16 @@ void ExtractorPool::Dispatcher::give(Child& child, Task& task) {
   child.open_document = task.number;
   ++task.running;
   request(child, is_open ? -1 : task.file->fd());
+}
+
+// Few pages at first, since nobody knows yet how many there are and others could help; then ranges
+// that shrink towards the end, so that no child is left alone with a long one.
+std::uint32_t ExtractorPool::Dispatcher::next_page_count(const Task& task) const {
+  constexpr std::uint32_t least = 4;
+  const std::uint32_t most = options_.pages_per_range;
+  if (!task.pages_total) return std::min(most, std::max(least, most / 4));
+  const auto fair = static_cast<std::uint32_t>(task.pages_left() / (2 * options_.children));
+  return std::min(task.pages_left(), std::clamp(fair, std::min(least, most), most));
 }
 
 void ExtractorPool::Dispatcher::request(Child& child, int document) {
@@ -302,8 +310,9 @@ void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
   child.task = nullptr;
   --task->running;
   finish_if_complete(*task);
+  const bool may_go_on = task->has_unassigned_pages();
   drop_if_unused(task);
-  if (child.process.resident_bytes() > resident_bytes_max) bury(child);
+  if (!may_go_on && child.process.resident_bytes() > resident_bytes_max) bury(child);
 }
 
 // Ends a child, for whatever reason, and its document with it if it was at work on one. `lie`: what

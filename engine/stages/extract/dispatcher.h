@@ -71,6 +71,7 @@ class ExtractorPool::Dispatcher {
   void assign_work();
   Task* next_task_for(const Child& child);
   void give(Child& child, Task& task);
+  std::uint32_t next_page_count(const Task& task) const;
   void request(Child& child, int document);
   void wait_for_events();
   void read_from(Child& child);
