@@ -1,0 +1,193 @@
+#include "test/contract/ledger_contract.h"
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/support/catch.h"
+
+namespace penstock {
+namespace {
+
+VersionId version(std::string_view content) {
+  return VersionId::of(content, "test");
+}
+
+DocumentRecord done(const std::string& key, std::string_view content, std::uint32_t chunks = 3) {
+  DocumentRecord record;
+  record.claim = {key, "/raw/" + key, "{\"a\":1}", {100, 2'000, 3'000}};
+  record.attempted = version(content);
+  record.outcome = Outcome::done;
+  record.fingerprint = "test";
+  record.current = CurrentVersion{version(content), 2, chunks, 500};
+  return record;
+}
+
+DocumentRecord failed(const std::string& key, Outcome outcome, const std::string& message) {
+  DocumentRecord record;
+  record.claim = {key, key, {}, {50, 0, 0}};
+  record.outcome = outcome;
+  record.message = message;
+  return record;
+}
+
+void record(Ledger& ledger, const std::vector<DocumentRecord>& records) {
+  REQUIRE(ledger.record(records).has_value());
+}
+
+DocumentRecord found(Ledger& ledger, const std::string& key) {
+  const auto record = ledger.find(key);
+  REQUIRE(record.has_value());
+  REQUIRE(record->has_value());
+  return **record;
+}
+
+}  // namespace
+
+void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
+  const OpenLedger open = fresh();
+  std::unique_ptr<Ledger> ledger = open();
+
+  SECTION("an unknown document is absent, and no error") {
+    const auto record = ledger->find("nobody");
+    REQUIRE(record.has_value());
+    CHECK_FALSE(record->has_value());
+    CHECK(ledger->put_back("nobody").has_value());
+  }
+
+  SECTION("a record comes back as it was, also after reopening") {
+    const std::string key = "/ordner/Größe \"x\" 漢字.pdf";
+    record(*ledger, {done(key, "one")});
+    ledger.reset();
+    ledger = open();
+    const DocumentRecord record = found(*ledger, key);
+    CHECK(record.claim.key == key);
+    CHECK(record.claim.location == "/raw/" + key);
+    CHECK(record.claim.metadata == "{\"a\":1}");
+    CHECK(record.claim.stamp.bytes == 100);
+    CHECK(record.claim.stamp.modified_ns == 2'000);
+    CHECK(record.claim.stamp.changed_ns == 3'000);
+    CHECK(record.attempted == version("one"));
+    CHECK(record.outcome == Outcome::done);
+    CHECK(record.fingerprint == "test");
+    REQUIRE(record.current.has_value());
+    CHECK(record.current->id == version("one"));
+    CHECK(record.current->pages == 2);
+    CHECK(record.current->chunks == 3);
+    CHECK(record.current->tokens == 500);
+  }
+
+  SECTION("locations are bytes, not text") {
+    DocumentRecord raw = done("raw", "one");
+    raw.claim.location = std::string("/a\xff\xfe", 4);
+    record(*ledger, {raw});
+    CHECK(found(*ledger, "raw").claim.location == raw.claim.location);
+  }
+
+  SECTION("the ledger counts attempts") {
+    record(*ledger, {failed("a", Outcome::crashed, "boom")});
+    CHECK(found(*ledger, "a").attempts == 1);
+    record(*ledger, {done("a", "one")});
+    CHECK(found(*ledger, "a").attempts == 2);
+  }
+
+  SECTION("a failure without a version has none") {
+    record(*ledger, {failed("a", Outcome::unreadable, "vanished")});
+    const DocumentRecord record = found(*ledger, "a");
+    CHECK_FALSE(record.attempted.has_value());
+    CHECK_FALSE(record.current.has_value());
+    CHECK(record.message == "vanished");
+  }
+
+  SECTION("intents stay until they are cleared, also after reopening") {
+    const std::vector<Intent> intents = {{"a", version("one")}, {"b", version("two")}};
+    REQUIRE(ledger->intend(intents).has_value());
+    REQUIRE(ledger->intend(intents).has_value());
+    record(*ledger, {done("a", "one")});
+    ledger.reset();
+    ledger = open();
+    auto left = ledger->intents();
+    REQUIRE(left.has_value());
+    CHECK(left->size() == 2);
+    const std::vector<std::string> keys = {"a"};
+    REQUIRE(ledger->clear_intents(keys).has_value());
+    left = ledger->intents();
+    REQUIRE(left->size() == 1);
+    CHECK(left->front().key == "b");
+    CHECK(left->front().version == version("two"));
+  }
+
+  SECTION("only documents of the named outcomes are put back") {
+    record(*ledger, {failed("a", Outcome::crashed, "boom"), failed("b", Outcome::encrypted, ""),
+                     done("c", "one")});
+    const std::vector<Outcome> outcomes = {Outcome::crashed, Outcome::timed_out};
+    const auto count = ledger->put_back(outcomes);
+    REQUIRE(count.has_value());
+    CHECK(*count == 1);
+    CHECK(found(*ledger, "a").outcome == Outcome::pending);
+    CHECK(found(*ledger, "b").outcome == Outcome::encrypted);
+    REQUIRE(ledger->put_back("c").has_value());
+    CHECK(found(*ledger, "c").outcome == Outcome::pending);
+    CHECK(found(*ledger, "c").current.has_value());
+  }
+
+  SECTION("what is forgotten is gone, with its intents") {
+    record(*ledger, {done("a", "one"), done("b", "two")});
+    REQUIRE(ledger->intend(std::vector<Intent>{{"a", version("x")}}).has_value());
+    REQUIRE(ledger->forget(std::vector<std::string>{"a"}).has_value());
+    CHECK_FALSE(ledger->find("a")->has_value());
+    CHECK(ledger->find("b")->has_value());
+    CHECK(ledger->intents()->empty());
+  }
+
+  SECTION("totals are sums over current versions, and counts over outcomes") {
+    record(*ledger, {done("a", "one", 3), done("b", "two", 4), failed("c", Outcome::corrupt, "x")});
+    const auto totals = ledger->totals();
+    REQUIRE(totals.has_value());
+    CHECK(totals->documents ==
+          std::map<Outcome, std::uint64_t>{{Outcome::done, 2}, {Outcome::corrupt, 1}});
+    CHECK(totals->chunks == 7);
+    CHECK(totals->pages == 4);
+    CHECK(totals->tokens == 1000);
+    CHECK(totals->bytes == 250);
+  }
+
+  SECTION("records are visited in the order of keys, until the visitor has enough") {
+    record(*ledger, {done("b", "two"), done("a", "one"), done("c", "three")});
+    std::string keys;
+    REQUIRE(ledger
+                ->for_each([&](const DocumentRecord& each) {
+                  keys += each.claim.key;
+                  return keys.size() < 2;
+                })
+                .has_value());
+    CHECK(keys == "ab");
+  }
+
+  SECTION("many threads may look while one writes") {
+    std::atomic<bool> stop{false};
+    std::atomic<int> torn{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 3; ++i) {
+      readers.emplace_back([&] {
+        while (!stop) {
+          const auto record = ledger->find("a");
+          if (!record || (*record && (*record)->current->chunks != (*record)->current->pages))
+            ++torn;
+        }
+      });
+    }
+    for (std::uint32_t i = 1; i <= 100; ++i) {
+      DocumentRecord each = done("a", std::to_string(i), i);
+      each.current->pages = i;
+      record(*ledger, {each});
+    }
+    stop = true;
+    for (std::thread& reader : readers) reader.join();
+    CHECK(torn == 0);
+    CHECK(found(*ledger, "a").attempts == 100);
+  }
+}
+
+}  // namespace penstock

@@ -1,0 +1,173 @@
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "engine/backends/sqlite/sqlite_ledger.h"
+#include "engine/backends/sqlite/sqlite_vectors.h"
+#include "engine/backends/sqlite/write_lock.h"
+#include "test/contract/ledger_contract.h"
+#include "test/contract/vector_store_contract.h"
+#include "test/support/catch.h"
+#include "test/support/temp_dir.h"
+
+namespace penstock {
+namespace {
+
+std::string message_of(const std::function<void()>& act) {
+  try {
+    act();
+  } catch (const FatalError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+void execute(const std::string& path, const char* sql) {
+  Database database(path, OpenMode::write);
+  REQUIRE(database.execute(sql).has_value());
+}
+
+TEST_CASE("sqlite ledger: keeps the contract") {
+  const TempDir folder;
+  run_ledger_contract([&]() -> OpenLedger {
+    return [&] { return std::make_unique<SqliteLedger>(folder.path("s.db"), OpenMode::write); };
+  });
+}
+
+TEST_CASE("sqlite vectors: keep the contract") {
+  const TempDir folder;
+  run_vector_store_contract([&]() -> OpenVectorStore {
+    return [&] {
+      return std::make_unique<SqliteVectors>(folder.path("s.db"), "model", contract_dimensions);
+    };
+  });
+}
+
+TEST_CASE("sqlite: a store that does not exist is not made by reading it") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  CHECK(message_of([&] { SqliteLedger(path, OpenMode::read); }) ==
+        path + " does not exist; penstock backfill makes it");
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("sqlite: a store in no folder is an error that names it") {
+  const TempDir folder;
+  const std::string path = folder.path("no/s.db");
+  CHECK(message_of([&] { SqliteLedger(path, OpenMode::write); }) ==
+        path + ": cannot be opened; check that its folder exists and may be written");
+}
+
+TEST_CASE("sqlite: another program's file is refused and left alone") {
+  const TempDir folder;
+  const std::string text = folder.write("notes.txt", std::string(5000, 'n'));
+  CHECK(message_of([&] { SqliteLedger(text, OpenMode::write); }) ==
+        text + ": not a penstock store; choose another --store");
+  const std::string foreign = folder.path("s.db");
+  SqliteLedger(foreign, OpenMode::write);
+  execute(foreign, "PRAGMA application_id = 7");
+  CHECK(message_of([&] { SqliteLedger(foreign, OpenMode::write); }) ==
+        foreign + ": not a penstock store; choose another --store");
+  CHECK(message_of([&] { SqliteLedger(foreign, OpenMode::read); }) ==
+        foreign + ": not a penstock store; choose another --store");
+}
+
+TEST_CASE("sqlite: a newer schema is refused") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  SqliteLedger(path, OpenMode::write);
+  execute(path, "PRAGMA user_version = 99");
+  CHECK(message_of([&] { SqliteLedger(path, OpenMode::write); }) ==
+        path + ": written by a newer penstock (schema 99, this one knows 1); use that one");
+}
+
+TEST_CASE("sqlite: vectors of another model are refused") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  SqliteVectors(path, "one", 4);
+  CHECK(message_of([&] { SqliteVectors(path, "two", 4); }) ==
+        path + ": holds vectors of one 4, not of two 4; use that --embedder, or another --store");
+  CHECK(message_of([&] { SqliteVectors(path, "one", 4); }) == "no error");
+}
+
+TEST_CASE("sqlite: a second writer is told who the first is") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  {
+    const WriteLock first(path);
+    CHECK(message_of([&] { WriteLock second(path); }) ==
+          path + ": in use by another penstock (process " + std::to_string(getpid()) +
+              "); wait for it to finish, or stop it");
+  }
+  CHECK(message_of([&] { WriteLock third(path); }) == "no error");
+}
+
+TEST_CASE("sqlite: a full disk is an error that loses nothing") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  SqliteLedger ledger(path, OpenMode::write);
+  DocumentRecord record;
+  record.claim.key = "a";
+  REQUIRE(ledger.record(std::vector<DocumentRecord>{record}).has_value());
+
+  // No file may grow beyond this, as on a full disk.
+  struct rlimit unlimited;
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+  const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small = {1 << 20, unlimited.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  std::vector<DocumentRecord> many(4000);
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    many[i].claim.key = std::to_string(i);
+    many[i].message = std::string(1000, 'm');
+  }
+  const Result<void> refused = ledger.record(many);
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+  std::signal(SIGXFSZ, previous);
+
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::retryable);
+  CHECK(refused.error().message.substr(0, path.size()) == path);
+  CHECK(ledger.find("a")->has_value());
+  CHECK_FALSE(ledger.find("0")->has_value());
+  CHECK(ledger.record(many).has_value());
+}
+
+TEST_CASE("sqlite: a writer that is killed leaves whole transactions") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  for (int round = 0; round < 5; ++round) {
+    int pipes[2];
+    REQUIRE(pipe(pipes) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      SqliteLedger ledger(path, OpenMode::write);
+      for (std::uint32_t i = 1;; ++i) {
+        std::vector<DocumentRecord> pair(2);
+        pair[0].claim = {"left", {}, {}, {i, 0, 0}};
+        pair[1].claim = {"right", {}, {}, {i, 0, 0}};
+        if (!ledger.record(pair)) _exit(1);
+        if (write(pipes[1], "x", 1) != 1) _exit(1);
+      }
+    }
+    char progress[20];
+    for (ssize_t got = 0; got < 20 + round;) got += read(pipes[0], progress, sizeof progress);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    close(pipes[0]);
+    close(pipes[1]);
+    SqliteLedger ledger(path, OpenMode::write);
+    CHECK(ledger.check_integrity().has_value());
+    CHECK((*ledger.find("left"))->claim.stamp.bytes == (*ledger.find("right"))->claim.stamp.bytes);
+  }
+}
+
+}  // namespace
+}  // namespace penstock

@@ -1,0 +1,191 @@
+#include "test/contract/vector_store_contract.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "test/support/catch.h"
+
+namespace penstock {
+namespace {
+
+VersionId version(std::string_view content) {
+  return VersionId::of(content, "test");
+}
+
+// A version of so many chunks; chunk i points along axis (first + i) modulo the dimensions.
+struct Sample {
+  Sample(std::string document, std::string_view content, std::size_t count, std::size_t first = 0)
+      : key(std::move(document)), id(version(content)) {
+    for (std::size_t i = 0; i < count; ++i)
+      texts.push_back(std::string(content) + " " + std::to_string(i));
+    for (std::size_t i = 0; i < count; ++i) {
+      Chunk chunk;
+      chunk.ordinal = static_cast<std::uint32_t>(i);
+      chunk.page_first = static_cast<std::uint32_t>(i + 1);
+      chunk.page_last = static_cast<std::uint32_t>(i + 2);
+      chunk.char_begin = i * 10;
+      chunk.char_end = i * 10 + 9;
+      chunk.tokens = 7;
+      chunk.text = texts[i];
+      chunks.push_back(chunk);
+      for (std::size_t axis = 0; axis < contract_dimensions; ++axis)
+        vectors.push_back(axis == (first + i) % contract_dimensions ? 1.0f : 0.0f);
+    }
+  }
+  VersionChunks view() const { return {key, id, chunks, vectors}; }
+
+  std::string key;
+  VersionId id;
+  std::vector<std::string> texts;
+  std::vector<Chunk> chunks;
+  std::vector<float> vectors;
+};
+
+void upsert(VectorStore& store, const Sample& sample) {
+  const std::vector<VersionChunks> versions = {sample.view()};
+  REQUIRE(store.upsert(versions).has_value());
+}
+
+std::vector<Hit> search(VectorStore& store, const std::vector<float>& query, std::size_t hits,
+                        const std::function<bool(const std::string&)>& accept = {}) {
+  auto found = store.search(query, hits, accept);
+  REQUIRE(found.has_value());
+  return std::move(*found);
+}
+
+std::uint64_t stored(VectorStore& store, const Sample& sample) {
+  const auto count = store.count(sample.key, sample.id);
+  REQUIRE(count.has_value());
+  CHECK(count->chunks == count->vectors);
+  return count->chunks;
+}
+
+}  // namespace
+
+void run_vector_store_contract(const std::function<OpenVectorStore()>& fresh) {
+  const OpenVectorStore open = fresh();
+  std::unique_ptr<VectorStore> store = open();
+  const std::vector<float> along_first = {1, 0, 0, 0};
+
+  SECTION("an empty store finds nothing") {
+    CHECK(search(*store, along_first, 5).empty());
+    CHECK(store->totals()->chunks == 0);
+  }
+
+  SECTION("what is stored is counted and found, also after reopening") {
+    const Sample sample("/a/Größe 漢字.pdf", "one", 3);
+    upsert(*store, sample);
+    store.reset();
+    store = open();
+    CHECK(stored(*store, sample) == 3);
+    const std::vector<Hit> hits = search(*store, along_first, 1);
+    REQUIRE(hits.size() == 1);
+    CHECK(hits[0].key == sample.key);
+    CHECK(hits[0].version == sample.id);
+    CHECK(hits[0].text == "one 0");
+    CHECK(hits[0].chunk.ordinal == 0);
+    CHECK(hits[0].chunk.page_first == 1);
+    CHECK(hits[0].chunk.page_last == 2);
+    CHECK(hits[0].chunk.char_begin == 0);
+    CHECK(hits[0].chunk.char_end == 9);
+    CHECK(hits[0].chunk.tokens == 7);
+    CHECK(std::abs(hits[0].score - 1.0f) < 1e-6f);
+  }
+
+  SECTION("the nearest come first, equals in the order of key and ordinal") {
+    upsert(*store, Sample("b", "one", 8));
+    upsert(*store, Sample("a", "two", 4));
+    const std::vector<Hit> hits = search(*store, {0.8f, 0.6f, 0, 0}, 6);
+    REQUIRE(hits.size() == 6);
+    std::string order;
+    for (const Hit& hit : hits) order += hit.key + std::to_string(hit.chunk.ordinal) + " ";
+    CHECK(order == "a0 b0 b4 a1 b1 b5 ");
+  }
+
+  SECTION("there are no more hits than chunks") {
+    upsert(*store, Sample("a", "one", 3));
+    CHECK(search(*store, along_first, 100).size() == 3);
+    CHECK(search(*store, along_first, 0).empty());
+  }
+
+  SECTION("a search keeps to the documents that are accepted") {
+    upsert(*store, Sample("a", "one", 4));
+    upsert(*store, Sample("b", "two", 4));
+    for (const Hit& hit :
+         search(*store, along_first, 10, [](const std::string& key) { return key == "b"; }))
+      CHECK(hit.key == "b");
+  }
+
+  SECTION("writing a version again changes nothing") {
+    const Sample sample("a", "one", 5);
+    upsert(*store, sample);
+    upsert(*store, sample);
+    CHECK(stored(*store, sample) == 5);
+    CHECK(store->totals()->vectors == 5);
+  }
+
+  SECTION("what an interrupted write left of a version is replaced") {
+    upsert(*store, Sample("a", "one", 9));
+    const Sample whole("a", "one", 5);
+    upsert(*store, whole);
+    CHECK(stored(*store, whole) == 5);
+    CHECK(store->totals()->chunks == 5);
+  }
+
+  SECTION("a later search sees what was written since") {
+    upsert(*store, Sample("a", "one", 1));
+    CHECK(search(*store, along_first, 10).size() == 1);
+    upsert(*store, Sample("b", "two", 1));
+    CHECK(search(*store, along_first, 10).size() == 2);
+  }
+
+  SECTION("all versions but one are removed, of one document only") {
+    const Sample older("a", "one", 3);
+    const Sample newer("a", "two", 2);
+    const Sample other("b", "one", 4);
+    for (const Sample* sample : {&older, &newer, &other}) upsert(*store, *sample);
+    REQUIRE(store->remove_other_versions("a", newer.id).has_value());
+    CHECK(stored(*store, older) == 0);
+    CHECK(stored(*store, newer) == 2);
+    CHECK(stored(*store, other) == 4);
+    REQUIRE(store->remove_other_versions("a", newer.id).has_value());
+    REQUIRE(store->remove_other_versions("a", std::nullopt).has_value());
+    CHECK(stored(*store, newer) == 0);
+    CHECK(store->totals()->chunks == 4);
+  }
+
+  SECTION("every version is visited, until the visitor has enough") {
+    upsert(*store, Sample("a", "one", 3));
+    upsert(*store, Sample("a", "two", 2));
+    upsert(*store, Sample("b", "one", 1));
+    std::uint64_t chunks = 0;
+    REQUIRE(store
+                ->for_each([&](const StoredVersion& each) {
+                  CHECK(each.count.chunks == each.count.vectors);
+                  chunks += each.count.chunks;
+                  return true;
+                })
+                .has_value());
+    CHECK(chunks == 6);
+    int visits = 0;
+    REQUIRE(store->for_each([&](const StoredVersion&) { return ++visits < 2; }).has_value());
+    CHECK(visits == 2);
+  }
+
+  SECTION("a version without chunks takes nothing") {
+    const Sample empty("a", "none", 0);
+    upsert(*store, empty);
+    CHECK(stored(*store, empty) == 0);
+  }
+
+  SECTION("long texts come back whole") {
+    Sample sample("a", "one", 1);
+    sample.texts[0] = std::string(1 << 20, 'x') + "é";
+    sample.chunks[0].text = sample.texts[0];
+    upsert(*store, sample);
+    CHECK(search(*store, along_first, 1)[0].text == sample.texts[0]);
+  }
+}
+
+}  // namespace penstock
