@@ -60,7 +60,7 @@ struct Job {
   std::atomic<std::size_t> chunks_to_embed{0};
   std::mutex embed_mutex;  // guards outcome, message while packs of this job are under way
 
-  std::optional<Error> store_error;  // set: the outcome is not durable
+  std::optional<Error> store_error;  // set: the store failed, and the outcome is not durable
 
   StageTimes times;
   std::uint64_t admitted_bytes = 0;

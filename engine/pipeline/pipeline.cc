@@ -180,6 +180,10 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
 
       store_(graph_, flow::unlimited,
              [this](Job* job, JobNode::gateway_type& next) {
+               if (job->store_error) {
+                 next.try_put(job);
+                 return;
+               }
                next.reserve_wait();
                store_writer_.write(job);
              }),
@@ -255,7 +259,10 @@ void Pipeline::Graph::claim_and_admit() {
 
 void Pipeline::Graph::fetch(Job& job) {
   Result<std::optional<DocumentRecord>> known = parts_.ledger.find(job.claim.key);
-  if (!known) return job.fail(Outcome::failed, known.error().message);
+  if (!known) {
+    job.store_error = known.error();
+    return job.fail(Outcome::failed, known.error().message);
+  }
   job.known = std::move(*known);
 
   if (job.has_outcome_under(options_.fingerprint) &&

@@ -12,9 +12,8 @@ namespace {
 
 std::vector<float> embed(Embedder& embedder, const std::vector<std::string_view>& inputs) {
   std::promise<Result<std::vector<float>>> promise;
-  embedder.embed(inputs, [&](Result<std::vector<float>> vectors) {
-    promise.set_value(std::move(vectors));
-  });
+  embedder.embed(
+      inputs, [&](Result<std::vector<float>> vectors) { promise.set_value(std::move(vectors)); });
   Result<std::vector<float>> vectors = promise.get_future().get();
   REQUIRE(vectors.has_value());
   return std::move(*vectors);
@@ -46,7 +45,9 @@ void run_embedder_contract(Embedder& embedder) {
       CHECK(std::abs(alone[i] - together[dimensions + i]) < 1e-5f);
   }
 
-  SECTION("no input gives no row") { CHECK(embed(embedder, {}).empty()); }
+  SECTION("no input gives no row") {
+    CHECK(embed(embedder, {}).empty());
+  }
 
   SECTION("limits leave room for at least one input") {
     CHECK(embedder.limits().inputs_max > 0);

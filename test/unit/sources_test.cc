@@ -60,7 +60,8 @@ TEST_CASE("sources: globs choose files in folders, and exclude wins") {
   for (const char* name : {"a.pdf", "b.txt", "old/c.pdf", "old/deep/d.pdf", "new/e.pdf"})
     folder.write(name, "x");
   CHECK(keys_of({{folder.path()}, {"*.pdf"}, {"old"}, {}}, folder) == Keys{"a.pdf", "new/e.pdf"});
-  CHECK(keys_of({{folder.path()}, {"old/**"}, {}, {}}, folder) == Keys{"old/c.pdf", "old/deep/d.pdf"});
+  CHECK(keys_of({{folder.path()}, {"old/**"}, {}, {}}, folder) ==
+        Keys{"old/c.pdf", "old/deep/d.pdf"});
   CHECK(keys_of({{folder.path("b.txt")}, {"*.pdf"}, {}, {}}, folder) == Keys{"b.txt"});
 }
 
@@ -105,9 +106,11 @@ TEST_CASE("sources: what does not exist is an error at once") {
 TEST_CASE("sources: a manifest gives keys and metadata; its paths are relative to it") {
   const TempDir folder;
   const std::string file = folder.write("data/one.pdf", "12345");
-  const std::string manifest = folder.write(
-      "list.jsonl", "{\"key\":\"K1\",\"path\":\"data/one.pdf\",\"metadata\":{\"a\": 1}}\n\n"
-                    "{\"path\":\"" + file + "\"}\n");
+  const std::string manifest =
+      folder.write("list.jsonl",
+                   "{\"key\":\"K1\",\"path\":\"data/one.pdf\",\"metadata\":{\"a\": 1}}\n\n"
+                   "{\"path\":\"" +
+                       file + "\"}\n");
   SourceWalk walk({{manifest}, {}, {}, {}});
   const std::optional<Claim> first = walk.claim();
   REQUIRE(first.has_value());

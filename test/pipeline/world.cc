@@ -1,0 +1,97 @@
+#include "test/pipeline/world.h"
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+const Tokenizer& tokenizer() {
+  static const Tokenizer shared(Encoding::cl100k_base);
+  return shared;
+}
+
+}  // namespace
+
+Result<MemoryFile> FakeBlobs::read(const std::string& location, std::uint64_t bytes_max) {
+  ++reads;
+  const auto found = contents.find(location);
+  if (found == contents.end()) return permanent_error("no such file");
+  if (found->second == "!throw") throw std::runtime_error("the disk is on fire");
+  if (found->second.size() > bytes_max) return permanent_error("too long");
+  return MemoryFile::of(found->second);
+}
+
+void FakeEmbedder::embed(std::vector<std::string_view> texts, Done done) {
+  ++requests;
+  inputs += static_cast<int>(texts.size());
+  if (before_answer) {
+    if (auto answer = before_answer(texts)) return done(std::move(*answer));
+  }
+  std::vector<float> vectors;
+  for (const std::string_view text : texts)
+    for (const float value : vector_of(text)) vectors.push_back(value);
+  done(std::move(vectors));
+}
+
+std::vector<float> FakeEmbedder::vector_of(std::string_view text) {
+  const auto value = static_cast<float>(std::hash<std::string_view>()(text) % 1000);
+  return {value, -value};
+}
+
+Extraction fake_extraction(const MemoryFile& file) {
+  const std::string content(file.bytes());
+  Extraction extraction;
+  extraction.busy = std::chrono::milliseconds(7);
+  if (content.starts_with('!')) {
+    const std::size_t space = std::min(content.find(' '), content.size());
+    extraction.outcome = *outcome_named(content.substr(1, space - 1));
+    extraction.message = content.substr(std::min(space + 1, content.size()));
+    return extraction;
+  }
+  extraction.pages = 1;
+  extraction.text.utf8 = content + "\n";
+  extraction.text.page_ends = {extraction.text.utf8.size()};
+  return extraction;
+}
+
+World::World()
+    : extract([](const MemoryFile& file, const std::function<void(Extraction)>& done) {
+        done(fake_extraction(file));
+      }) {
+  options.fingerprint = "test";
+}
+
+void World::put(const std::string& key, const std::string& content, std::int64_t revision) {
+  std::erase_if(claims, [&](const Claim& claim) { return claim.key == key; });
+  claims.push_back({key, key, {}, {content.size(), revision, revision}});
+  blobs.contents[key] = content;
+}
+
+Result<void> World::run() {
+  queue = std::make_unique<FakeQueue>(claims);
+  ended_documents.clear();
+  embedder.requests = 0;
+  embedder.inputs = 0;
+  blobs.reads = 0;
+  Pipeline pipeline({*queue, blobs, extract, tokenizer(), quota, embedder, ledger, vectors},
+                    options, [this](const FinishedDocument& document) {
+                      ended_documents[document.claim.key] = {document.outcome, document.message,
+                                                             document.unchanged, document.chunks,
+                                                             document.times};
+                    });
+  return pipeline.run();
+}
+
+std::vector<std::string> World::stored(const std::string& key) {
+  const std::lock_guard lock(store.mutex);
+  std::vector<std::string> versions;
+  for (const auto& [version, chunks] : store.versions) {
+    if (version.first != key) continue;
+    std::string text;
+    for (const auto& chunk : chunks) text += (text.empty() ? "" : "|") + chunk.text;
+    versions.push_back(text);
+  }
+  return versions;
+}
+
+}  // namespace penstock

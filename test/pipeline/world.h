@@ -1,0 +1,124 @@
+// Everything around a pipeline, made of fakes with state: a queue of documents, their contents, an
+// extractor, an embedder and a store. A document's content says what becomes of it:
+//   "some words"        its text, one page
+//   "!corrupt reason"   the extractor's outcome and message
+// Documents are claimed in the order in which they were put.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/pipeline/pipeline.h"
+#include "test/support/memory_store.h"
+
+namespace penstock {
+
+class FakeQueue final : public WorkQueue {
+ public:
+  explicit FakeQueue(std::vector<Claim> claims) : claims_(std::move(claims)) {}
+
+  std::optional<Claim> claim() override {
+    if (closed_ || next_ == claims_.size()) return std::nullopt;
+    return claims_[next_++];
+  }
+  void acknowledge(const Claim& claim, Outcome outcome) override {
+    const std::lock_guard lock(mutex_);
+    acknowledged_.emplace_back(claim.key, outcome);
+  }
+  void close() override { closed_ = true; }
+
+  std::size_t claimed() const { return next_; }
+  bool closed() const { return closed_; }
+  std::vector<std::pair<std::string, Outcome>> acknowledged() const { return acknowledged_; }
+
+ private:
+  const std::vector<Claim> claims_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<bool> closed_{false};
+  mutable std::mutex mutex_;
+  std::vector<std::pair<std::string, Outcome>> acknowledged_;  // guarded by mutex_
+};
+
+class FakeBlobs final : public BlobStore {
+ public:
+  Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) override;
+
+  std::map<std::string, std::string> contents;  // set before a run
+  std::atomic<int> reads{0};
+};
+
+class FakeEmbedder final : public Embedder {
+ public:
+  std::string model() const override { return "fake"; }
+  std::size_t dimensions() const override { return 2; }
+  PackLimits limits() const override { return pack_limits; }
+  void embed(std::vector<std::string_view> inputs, Done done) override;
+
+  // What a right answer holds for a text.
+  static std::vector<float> vector_of(std::string_view text);
+
+  PackLimits pack_limits{};
+  // Called with each request's texts before it is answered; may answer otherwise.
+  std::function<std::optional<Result<std::vector<float>>>(const std::vector<std::string_view>&)>
+      before_answer;
+  std::atomic<int> requests{0};
+  std::atomic<int> inputs{0};
+};
+
+class FakeQuota final : public Quota {
+ public:
+  void reserve(std::uint64_t, Ready ready) override {
+    ready(refusal ? Result<void>(tl::unexpected<Error>(*refusal)) : Result<void>());
+  }
+  std::optional<Error> refusal;
+};
+
+Extraction fake_extraction(const MemoryFile& file);
+
+// What the observer was told of one document.
+struct Ended {
+  Outcome outcome = Outcome::pending;
+  std::string message;
+  bool unchanged = false;
+  std::uint64_t chunks = 0;
+  StageTimes times;
+};
+
+class World {
+ public:
+  World();
+
+  // A document to claim, with a stamp that changes with `revision`.
+  void put(const std::string& key, const std::string& content, std::int64_t revision = 1);
+
+  // Runs a new pipeline over all documents that were put.
+  Result<void> run();
+
+  const Ended& ended(const std::string& key) const { return ended_documents.at(key); }
+  // Texts of the document's stored chunks by version, joined by '|'.
+  std::vector<std::string> stored(const std::string& key);
+
+  FakeBlobs blobs;
+  FakeEmbedder embedder;
+  FakeQuota quota;
+  MemoryStore store;
+  MemoryLedger ledger{store};
+  MemoryVectors vectors{store};
+  Extract extract;
+  PipelineOptions options;
+
+  std::vector<Claim> claims;
+  // Of the last run.
+  std::unique_ptr<FakeQueue> queue;
+  std::map<std::string, Ended> ended_documents;
+};
+
+}  // namespace penstock

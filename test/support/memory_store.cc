@@ -1,0 +1,184 @@
+#include "test/support/memory_store.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace penstock {
+
+void MemoryStore::break_step(const std::string& step) {
+  const std::lock_guard lock(mutex);
+  broken_step = step;
+}
+
+void MemoryStore::mend() {
+  break_step({});
+}
+
+Result<void> MemoryStore::enter(const std::string& step) {
+  const std::lock_guard lock(mutex);
+  if (step == broken_step) return retryable_error(step + " is broken");
+  return {};
+}
+
+Result<std::optional<DocumentRecord>> MemoryLedger::find(const std::string& key) {
+  if (const auto entered = store_.enter("find"); !entered)
+    return tl::unexpected<Error>(entered.error());
+  const std::lock_guard lock(store_.mutex);
+  const auto found = store_.documents.find(key);
+  if (found == store_.documents.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<void> MemoryLedger::intend(std::span<const Intent> intents) {
+  if (const auto entered = store_.enter("intend"); !entered) return entered;
+  const std::lock_guard lock(store_.mutex);
+  for (const Intent& intent : intents) store_.intents.emplace(intent.key, intent.version);
+  return {};
+}
+
+Result<void> MemoryLedger::record(std::span<const DocumentRecord> records) {
+  if (const auto entered = store_.enter("record"); !entered) return entered;
+  const std::lock_guard lock(store_.mutex);
+  for (const DocumentRecord& record : records) {
+    DocumentRecord& stored = store_.documents[record.claim.key];
+    const std::uint32_t attempts = stored.attempts;
+    stored = record;
+    stored.attempts = attempts + 1;
+  }
+  return {};
+}
+
+Result<void> MemoryLedger::clear_intents(std::span<const std::string> keys) {
+  if (const auto entered = store_.enter("clear_intents"); !entered) return entered;
+  const std::lock_guard lock(store_.mutex);
+  for (const std::string& key : keys)
+    std::erase_if(store_.intents, [&](const auto& intent) { return intent.first == key; });
+  return {};
+}
+
+Result<std::uint64_t> MemoryLedger::put_back(std::span<const Outcome> outcomes) {
+  const std::lock_guard lock(store_.mutex);
+  std::uint64_t count = 0;
+  for (auto& [key, record] : store_.documents) {
+    if (std::ranges::find(outcomes, record.outcome) == outcomes.end()) continue;
+    record.outcome = Outcome::pending;
+    ++count;
+  }
+  return count;
+}
+
+Result<void> MemoryLedger::put_back(const std::string& key) {
+  const std::lock_guard lock(store_.mutex);
+  const auto found = store_.documents.find(key);
+  if (found != store_.documents.end()) found->second.outcome = Outcome::pending;
+  return {};
+}
+
+Result<void> MemoryLedger::forget(std::span<const std::string> keys) {
+  if (const auto cleared = clear_intents(keys); !cleared) return cleared;
+  const std::lock_guard lock(store_.mutex);
+  for (const std::string& key : keys) store_.documents.erase(key);
+  return {};
+}
+
+Result<void> MemoryLedger::for_each(const std::function<bool(const DocumentRecord&)>& visit) {
+  const std::lock_guard lock(store_.mutex);
+  for (const auto& [key, record] : store_.documents)
+    if (!visit(record)) break;
+  return {};
+}
+
+Result<std::vector<Intent>> MemoryLedger::intents() {
+  const std::lock_guard lock(store_.mutex);
+  std::vector<Intent> intents;
+  for (const auto& [key, version] : store_.intents) intents.push_back({key, version});
+  return intents;
+}
+
+Result<LedgerTotals> MemoryLedger::totals() {
+  const std::lock_guard lock(store_.mutex);
+  LedgerTotals totals;
+  for (const auto& [key, record] : store_.documents) {
+    ++totals.documents[record.outcome];
+    totals.bytes += record.claim.stamp.bytes;
+    if (!record.current) continue;
+    totals.chunks += record.current->chunks;
+    totals.pages += record.current->pages;
+    totals.tokens += record.current->tokens;
+  }
+  return totals;
+}
+
+Result<void> MemoryVectors::upsert(std::span<const VersionChunks> versions) {
+  if (const auto entered = store_.enter("upsert"); !entered) return entered;
+  const std::lock_guard lock(store_.mutex);
+  for (const VersionChunks& version : versions) {
+    auto& stored = store_.versions[{version.key, version.version}];
+    stored.clear();
+    if (version.chunks.empty()) continue;
+    const std::size_t dimensions = version.vectors.size() / version.chunks.size();
+    for (std::size_t i = 0; i < version.chunks.size(); ++i) {
+      const auto row = version.vectors.subspan(i * dimensions, dimensions);
+      stored.push_back(
+          {version.chunks[i], std::string(version.chunks[i].text), {row.begin(), row.end()}});
+      stored.back().chunk.text = {};
+    }
+  }
+  return {};
+}
+
+Result<VersionCount> MemoryVectors::count(const std::string& key, const VersionId& version) {
+  if (const auto entered = store_.enter("count"); !entered)
+    return tl::unexpected<Error>(entered.error());
+  const std::lock_guard lock(store_.mutex);
+  const auto found = store_.versions.find({key, version});
+  if (found == store_.versions.end()) return VersionCount{};
+  return VersionCount{found->second.size(), found->second.size()};
+}
+
+Result<void> MemoryVectors::remove_other_versions(const std::string& key,
+                                                  const std::optional<VersionId>& keep) {
+  if (const auto entered = store_.enter("remove"); !entered) return entered;
+  const std::lock_guard lock(store_.mutex);
+  std::erase_if(store_.versions, [&](const auto& version) {
+    return version.first.first == key && version.first.second != keep;
+  });
+  return {};
+}
+
+Result<std::vector<Hit>> MemoryVectors::search(
+    std::span<const float> query, std::size_t hits_max,
+    const std::function<bool(const std::string&)>& accept) {
+  const std::lock_guard lock(store_.mutex);
+  std::vector<Hit> hits;
+  for (const auto& [version, chunks] : store_.versions) {
+    if (accept && !accept(version.first)) continue;
+    for (const MemoryStore::StoredChunk& stored : chunks) {
+      const float score =
+          std::inner_product(query.begin(), query.end(), stored.vector.begin(), 0.0f);
+      hits.push_back({version.first, version.second, stored.chunk, stored.text, score});
+    }
+  }
+  std::ranges::stable_sort(hits, [](const Hit& a, const Hit& b) { return a.score > b.score; });
+  if (hits.size() > hits_max) hits.resize(hits_max);
+  return hits;
+}
+
+Result<void> MemoryVectors::for_each(const std::function<bool(const StoredVersion&)>& visit) {
+  const std::lock_guard lock(store_.mutex);
+  for (const auto& [version, chunks] : store_.versions)
+    if (!visit({version.first, version.second, {chunks.size(), chunks.size()}})) break;
+  return {};
+}
+
+Result<VersionCount> MemoryVectors::totals() {
+  const std::lock_guard lock(store_.mutex);
+  VersionCount totals;
+  for (const auto& [version, chunks] : store_.versions) {
+    totals.chunks += chunks.size();
+    totals.vectors += chunks.size();
+  }
+  return totals;
+}
+
+}  // namespace penstock

@@ -1,0 +1,75 @@
+// A ledger and a vector store in memory: they keep the same contracts as the real ones, and break
+// where a test wants them to.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/io/ledger.h"
+#include "engine/io/vector_store.h"
+
+namespace penstock {
+
+// What survives the death of the objects that write it.
+struct MemoryStore {
+  struct StoredChunk {
+    Chunk chunk;  // but for its text, which is below
+    std::string text;
+    std::vector<float> vector;
+  };
+  using VersionKey = std::pair<std::string, VersionId>;
+
+  // The named step fails from now on: intend, record, clear_intents, find, upsert, count, remove.
+  void break_step(const std::string& step);
+  void mend();
+  Result<void> enter(const std::string& step);
+
+  std::mutex mutex;
+  // Guarded by mutex.
+  std::string broken_step;
+  std::map<std::string, DocumentRecord> documents;
+  std::set<std::pair<std::string, VersionId>> intents;
+  std::map<VersionKey, std::vector<StoredChunk>> versions;
+};
+
+class MemoryLedger final : public Ledger {
+ public:
+  explicit MemoryLedger(MemoryStore& store) : store_(store) {}
+
+  Result<std::optional<DocumentRecord>> find(const std::string& key) override;
+  Result<void> intend(std::span<const Intent> intents) override;
+  Result<void> record(std::span<const DocumentRecord> records) override;
+  Result<void> clear_intents(std::span<const std::string> keys) override;
+  Result<std::uint64_t> put_back(std::span<const Outcome> outcomes) override;
+  Result<void> put_back(const std::string& key) override;
+  Result<void> forget(std::span<const std::string> keys) override;
+  Result<void> for_each(const std::function<bool(const DocumentRecord&)>& visit) override;
+  Result<std::vector<Intent>> intents() override;
+  Result<LedgerTotals> totals() override;
+
+ private:
+  MemoryStore& store_;
+};
+
+class MemoryVectors final : public VectorStore {
+ public:
+  explicit MemoryVectors(MemoryStore& store) : store_(store) {}
+
+  Result<void> upsert(std::span<const VersionChunks> versions) override;
+  Result<VersionCount> count(const std::string& key, const VersionId& version) override;
+  Result<void> remove_other_versions(const std::string& key,
+                                     const std::optional<VersionId>& keep) override;
+  Result<std::vector<Hit>> search(std::span<const float> query, std::size_t hits_max,
+                                  const std::function<bool(const std::string&)>& accept) override;
+  Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) override;
+  Result<VersionCount> totals() override;
+
+ private:
+  MemoryStore& store_;
+};
+
+}  // namespace penstock
