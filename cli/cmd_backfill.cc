@@ -11,6 +11,7 @@
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/run.h"
+#include "engine/backends/local/local_files.h"
 #include "engine/backends/local/source_walk.h"
 
 namespace penstock {
@@ -54,26 +55,41 @@ class SourceCounter {
   std::thread thread_;
 };
 
-// Removes what lies below the walked folders in the ledger, and was not seen there.
+// Removes from the store what lay below the walked folders and is no file any more. What --include
+// and --exclude leave out is still a file, so it stays. A folder without any document left is not
+// believed: a disk that is not mounted looks like that, and to embed it all again costs.
 std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
                     const std::unordered_set<std::string>& seen) {
-  std::vector<std::string> vanished;
-  const auto listed = store.ledger->for_each([&](const DocumentRecord& record) {
-    const std::string& key = record.claim.key;
-    for (const std::string& folder : folders)
-      if (key.starts_with(folder) && !seen.contains(key)) {
-        vanished.push_back(key);
-        break;
+  std::uint64_t pruned = 0;
+  for (const std::string& folder : folders) {
+    std::vector<std::string> vanished;
+    bool something_left = false;
+    const auto listed = store.ledger->for_each([&](const DocumentRecord& record) {
+      const Claim& claim = record.claim;
+      if (!claim.key.starts_with(folder)) return true;
+      if (seen.contains(claim.key) || stamp_of_file(claim.location)) {
+        something_left = true;
+      } else {
+        vanished.push_back(claim.key);
       }
-    return true;
-  });
-  if (!listed) throw FatalError(listed.error().message);
-  for (const std::string& key : vanished)
-    if (const auto removed = store.vectors->remove_other_versions(key, std::nullopt); !removed)
-      throw FatalError(removed.error().message);
-  if (const auto forgotten = store.ledger->forget(vanished); !forgotten)
-    throw FatalError(forgotten.error().message);
-  return vanished.size();
+      return true;
+    });
+    if (!listed) throw FatalError(listed.error().message);
+    if (!something_left && !vanished.empty()) {
+      fmt::print(stderr,
+                 "penstock: {}: holds none of its {} any more, as a disk that is not mounted; not "
+                 "pruned. If they are gone for good, backfill the folder above it with --prune\n",
+                 printable(folder), counted(vanished.size(), "document"));
+      continue;
+    }
+    for (const std::string& key : vanished)
+      if (const auto removed = store.vectors->remove_other_versions(key, std::nullopt); !removed)
+        throw FatalError(removed.error().message);
+    if (const auto forgotten = store.ledger->forget(vanished); !forgotten)
+      throw FatalError(forgotten.error().message);
+    pruned += vanished.size();
+  }
+  return pruned;
 }
 
 void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
@@ -96,7 +112,8 @@ void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
       with_commas(counts.tokens), counted(counts.of(Outcome::done), "document"),
       with_commas(counts.duplicates));
   if (options.price_per_million)
-    fmt::print("  Cost at {} a million tokens: {:.2f}\n", *options.price_per_million, cost);
+    fmt::print("  Cost at {} a million tokens: {:.{}f}\n", *options.price_per_million, cost,
+               cost < 1 ? 5 : 2);
   if (options.tokens_per_minute)
     fmt::print("  Embedding takes {} at {} tokens a minute\n",
                human_time(std::chrono::duration<double>(minutes * 60)),

@@ -25,7 +25,9 @@ struct Run {
 int run(int argc, char** argv) {
   int exit_code = exit_done;
   if (run_extractor_child_if_asked(argc, argv, exit_code)) return exit_code;
+  // A reader that went away and a file at its size limit are errors where they are met.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const std::optional<Command> command = parse_command_line(argc, argv, exit_code);
     return command ? std::visit(Run(), *command) : exit_code;

@@ -1,6 +1,8 @@
 #include "cli/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include "cli/exit_codes.h"
@@ -88,6 +90,22 @@ void add_engine(CLI::App& app, EngineOptions& options) {
            "Bytes of documents in work at once, at most [64M]");
 }
 
+// CLI11 asks the environment only for what the file leaves open; ours is the other way round.
+class FileBelowEnvironment final : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> entries = CLI::ConfigTOML::from_config(input);
+    std::erase_if(entries, [](const CLI::ConfigItem& entry) {
+      std::string name = "PENSTOCK_" + entry.name;
+      std::ranges::transform(name, name.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+      });
+      return getenv(name.c_str()) != nullptr;
+    });
+    return entries;
+  }
+};
+
 void add_json(CLI::App& app, bool& json, const std::string& help) {
   app.add_flag("--json", json, help);
 }
@@ -101,6 +119,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   app.name("penstock");
   app.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
   app.set_config("--config", "penstock.toml", "File with options, one section a command");
+  app.config_formatter(std::make_shared<FileBelowEnvironment>());
   app.require_subcommand(1);
   app.footer(exit_code_help);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {

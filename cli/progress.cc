@@ -71,6 +71,18 @@ void Progress::finished(const FinishedDocument& document) {
   line_is_shown_ = false;
 }
 
+void Progress::draining() {
+  draining_ = true;
+  if (json_) {
+    print_json_line({{"event", "draining"}});
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  std::fprintf(stderr, "%sfinishing what is in flight; interrupt again to stop at once\n",
+               line_is_shown_ ? "\r\033[K" : "");
+  line_is_shown_ = false;
+}
+
 void Progress::show_until_stopped() {
   std::unique_lock lock(mutex_);
   const auto interval = terminal_ ? std::chrono::milliseconds(terminal_interval)
@@ -114,8 +126,7 @@ std::string Progress::line(const RunCounts& counts, std::size_t columns) const {
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(counts.pages) / seconds);
   std::size_t used = line.size();
   for (const std::string& part :
-       {draining_ ? std::string("finishing what is in flight") : std::string(),
-        with_commas(rate) + " pages/s",
+       {draining_ ? std::string("finishing") : std::string(), with_commas(rate) + " pages/s",
         counts.failed > 0 ? with_commas(counts.failed) + " failed" : std::string(),
         with_commas(counts.pages) + " pages", human_tokens(counts.tokens) + " tokens"}) {
     if (part.empty()) continue;

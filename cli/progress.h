@@ -32,8 +32,8 @@ class Progress {
 
   // Called for each document, one at a time.
   void finished(const FinishedDocument& document);
-  // From now on the line says that the run is draining.
-  void draining() { draining_ = true; }
+  // Says at once that the run finishes what is in flight, and what a second interrupt does.
+  void draining();
 
  private:
   void show_until_stopped();

@@ -43,6 +43,7 @@ tl::unexpected<Error> cannot_start(int code) {
 // keep close-on-exec, so all are moved out of the way first.
 UniqueFd above_all(UniqueFd fd) {
   constexpr int first_free = 16;
+  if (!fd) return fd;  // errno says why
   return UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, first_free));
 }
 
@@ -56,9 +57,11 @@ Result<ChildProcess> ChildProcess::start(const std::string& program,
     return cannot_start(errno);
   child.socket_.reset(sockets[0]);
   const UniqueFd child_socket = above_all(UniqueFd(sockets[1]));
+  if (!child_socket) return cannot_start(errno);
   child.output_ = above_all(sized_memory("penstock-text", output_bytes));
+  if (!child.output_) return cannot_start(errno);
   child.errors_ = above_all(sized_memory("penstock-errors", errors_bytes_max));
-  if (!child_socket || !child.output_ || !child.errors_) return cannot_start(errno);
+  if (!child.errors_) return cannot_start(errno);
   child.output_mapping_ =
       mmap(nullptr, output_bytes, PROT_READ, MAP_SHARED, child.output_.get(), 0);
   if (child.output_mapping_ == MAP_FAILED) {

@@ -27,6 +27,15 @@ void remember_complaint(const std::string& message, void*) {
   if (first_complaint.empty()) first_complaint = message;
 }
 
+// Poppler says "error (604): Something is missing"; what is missing may help a person.
+std::string why_corrupt(std::string_view complaint) {
+  if (const std::size_t colon = complaint.find(": "); complaint.starts_with("error"))
+    complaint.remove_prefix(colon == std::string_view::npos ? complaint.size() : colon + 2);
+  std::string why(describe(Outcome::corrupt));
+  if (!complaint.empty()) why.append(" (").append(complaint).append(")");
+  return why;
+}
+
 bool looks_like_pdf(std::string_view bytes) {
   constexpr std::size_t searched = 1024;  // as much junk before the header as readers tolerate
   return bytes.substr(0, searched).find("%PDF-") != std::string_view::npos;
@@ -136,7 +145,7 @@ std::unique_ptr<TextExtractor::Source> TextExtractor::open(std::string_view byte
   // Before anything else is asked of it: a locked document answers some questions by crashing.
   if (document && document->is_locked()) return fail(Outcome::encrypted, {});
   if (!document || document->pages() <= 0)
-    return fail(Outcome::corrupt, document ? "it has no pages" : first_complaint);
+    return fail(Outcome::corrupt, document ? "it has no pages" : why_corrupt(first_complaint));
   return std::make_unique<PdfSource>(std::move(document));
 }
 
