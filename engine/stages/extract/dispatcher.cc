@@ -21,8 +21,6 @@ using extractor_protocol::Request;
 
 // Poppler's heap never shrinks; a child this large is replaced between two documents.
 constexpr std::uint64_t resident_bytes_max = 96 << 20;
-// More pages than this no document has, whatever it claims.
-constexpr std::uint32_t pages_max = 1'000'000;
 // A child that cannot start is tried again so often; then documents are told.
 constexpr int failed_starts_max = 5;
 constexpr std::chrono::seconds start_timeout{30};
@@ -31,33 +29,6 @@ constexpr int times_lost_max = 2;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
-}
-
-// What a child may truthfully say of a document.
-bool is_outcome_of_extraction(std::uint32_t value) {
-  constexpr Outcome possible[] = {Outcome::done, Outcome::encrypted, Outcome::corrupt,
-                                  Outcome::unsupported, Outcome::too_large};
-  return std::any_of(std::begin(possible), std::end(possible),
-                     [&](Outcome each) { return static_cast<std::uint32_t>(each) == value; });
-}
-
-// Whether the reply is one to that request, and its numbers are possible and agree with earlier
-// ones.
-bool is_plausible(const Reply& reply, std::uint64_t document, std::uint32_t first_page,
-                  std::uint32_t page_count, const std::optional<std::uint32_t>& pages_total) {
-  if (reply.message != Message::reply || reply.document != document ||
-      !is_outcome_of_extraction(reply.outcome))
-    return false;
-  if (reply.outcome != static_cast<std::uint32_t>(Outcome::done)) return true;
-  if (reply.pages_total > pages_max || reply.pages_total <= first_page ||
-      reply.pages_total != pages_total.value_or(reply.pages_total))
-    return false;
-  const std::uint32_t pages_asked = std::min(page_count, reply.pages_total - first_page);
-  if (reply.pages_done == 0 || reply.pages_done > pages_asked ||
-      reply.text_bytes > extractor_protocol::output_bytes)
-    return false;
-  const auto ends_end = reply.page_ends.begin() + reply.pages_done;
-  return std::is_sorted(reply.page_ends.begin(), ends_end) && ends_end[-1] == reply.text_bytes;
 }
 
 bool is_clean(const std::string& text) {
@@ -229,14 +200,18 @@ std::uint32_t ExtractorPool::Dispatcher::next_page_count(const Task& task) const
   return std::min(task.pages_left(), std::clamp(fair, std::min(least, most), most));
 }
 
-void ExtractorPool::Dispatcher::request(Child& child, int document) {
-  child.started = now();
+Request ExtractorPool::Dispatcher::request_of(const Child& child) {
   Request request;
   request.first_page = child.range.first_page;
   request.document = child.task->number;
   request.page_count = child.range.page_count;
+  return request;
+}
+
+void ExtractorPool::Dispatcher::request(Child& child, int document) {
+  child.started = now();
   // A child that is gone is noticed by its socket, and buried there.
-  static_cast<void>(child.process.send(request, document));
+  static_cast<void>(child.process.send(request_of(child), document));
 }
 
 void ExtractorPool::Dispatcher::wait_for_events() {
@@ -275,8 +250,7 @@ void ExtractorPool::Dispatcher::read_from(Child& child) {
 
 void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
   Task* task = child.task;
-  if (task == nullptr || !is_plausible(reply, task->number, child.range.first_page,
-                                       child.range.page_count, task->pages_total))
+  if (task == nullptr || !is_plausible(reply, request_of(child), task->pages_total))
     return bury(child, "the extractor gave an impossible answer");
 
   if (task->is_open()) {

@@ -72,6 +72,7 @@ class ExtractorPool::Dispatcher {
   Task* next_task_for(const Child& child);
   void give(Child& child, Task& task);
   std::uint32_t next_page_count(const Task& task) const;
+  static extractor_protocol::Request request_of(const Child& child);
   void request(Child& child, int document);
   void wait_for_events();
   void read_from(Child& child);

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace penstock::extractor_protocol {
 
@@ -45,5 +46,10 @@ struct Reply {
   std::array<char, 256> text{};  // message; NUL-terminated
   std::array<std::uint32_t, pages_per_range_max> page_ends{};
 };
+
+// Whether a child may truthfully say this to that request: its numbers are possible, and agree with
+// the number of pages it told before. What it says of the text itself is not looked at.
+bool is_plausible(const Reply& reply, const Request& request,
+                  const std::optional<std::uint32_t>& pages_total);
 
 }  // namespace penstock::extractor_protocol
