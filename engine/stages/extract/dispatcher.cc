@@ -86,6 +86,8 @@ ExtractorPool::Dispatcher::Dispatcher(ExtractorPoolOptions options)
   }
   if (!start_failure_.empty()) throw FatalError(start_failure_);
   status_.children = options_.children;
+  status_.landlock_abi = children_.front()->landlock_abi;
+  status_.seccomp = children_.front()->seccomp;
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -240,8 +242,8 @@ void ExtractorPool::Dispatcher::read_from(Child& child) {
   if (reply->message == Message::ready) {
     child.ready = true;
     failed_starts_ = 0;
-    status_.landlock_abi = reply->landlock_abi;
-    status_.seccomp = reply->seccomp != 0;
+    child.landlock_abi = reply->landlock_abi;
+    child.seccomp = reply->seccomp != 0;
   } else {
     start_failure_ = one_line(reply->text.data());
     bury(child);

@@ -59,6 +59,8 @@ class ExtractorPool::Dispatcher {
   struct Child {
     ChildProcess process;
     bool ready = false;
+    int landlock_abi = 0;  // what it said when it was ready
+    bool seccomp = false;
     std::uint64_t open_document = 0;  // 0: none yet
     Task* task = nullptr;             // at work on it
     Range range;                      // of it
