@@ -107,8 +107,8 @@ void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
     return;
   }
   fmt::print(
-      "\n  Dry run: nothing was stored. A backfill would embed {} tokens of {}; {} repeat "
-      "another's content.\n",
+      "Dry run, nothing is stored. A backfill would embed {} tokens of {}; {} repeat another's "
+      "content.\n",
       with_commas(counts.tokens), counted(counts.of(Outcome::done), "document"),
       with_commas(counts.duplicates));
   if (options.price_per_million)
@@ -118,6 +118,7 @@ void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
     fmt::print("  Embedding takes {} at {} tokens a minute\n",
                human_time(std::chrono::duration<double>(minutes * 60)),
                with_commas(static_cast<std::uint64_t>(*options.tokens_per_minute)));
+  fmt::print("\n");
 }
 
 // The store that a dry run compares with: the user's, or an empty one in a folder that goes away.
@@ -175,13 +176,8 @@ int run_backfill(const BackfillOptions& options) {
     if (options.prune && walk.ended()) summary.pruned = prune(store, walk.folders(), seen);
   }
 
-  if (options.json) {
-    if (options.dry_run) print_estimate(summary, options);
-    print_summary_json(summary);
-  } else {
-    print_summary(summary, options.store.store);
-    if (options.dry_run) print_estimate(summary, options);
-  }
+  if (options.dry_run) print_estimate(summary, options);
+  print_summary(summary, options.store.store, options.json);
   return summary.exit_code();
 }
 

@@ -68,13 +68,7 @@ int run_fsck(const FsckOptions& options) {
   if (!report) throw FatalError(report.error().message);
   print_report(*report, options.json);
   if (report->incomplete == 0) return exit_done;
-  const RunSummary summary = process_pending(engine, store, interrupt, options.json);
-  if (options.json) {
-    print_summary_json(summary);
-  } else {
-    print_summary(summary, options.store.store);
-  }
-  return summary.exit_code();
+  return process_pending(engine, store, options.store, interrupt, options.json);
 }
 
 }  // namespace penstock

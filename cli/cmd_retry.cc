@@ -29,13 +29,7 @@ int run_retry(const RetryOptions& options) {
       throw FatalError(put_back.error().message);
   }
 
-  const RunSummary summary = process_pending(engine, store, interrupt, options.json);
-  if (options.json) {
-    print_summary_json(summary);
-  } else {
-    print_summary(summary, options.store.store);
-  }
-  return summary.exit_code();
+  return process_pending(engine, store, options.store, interrupt, options.json);
 }
 
 }  // namespace penstock

@@ -28,6 +28,7 @@ RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, Pipeline
                         const Expected& expected, Interrupt& interrupt, bool json,
                         const Pipeline::Observer& observe) {
   const TimePoint started = std::chrono::steady_clock::now();
+  const bool dry_run = options.measure_only;
   if (!options.measure_only) {
     if (const auto recovered = recover(*store.ledger, *store.vectors); !recovered)
       throw FatalError(recovered.error().message);
@@ -55,6 +56,7 @@ RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, Pipeline
 
   RunSummary summary;
   summary.counts = counter.counts();
+  summary.dry_run = dry_run;
   summary.interrupted = interrupt.happened();
   summary.wall = std::chrono::steady_clock::now() - started;
   summary.cpu_engine = cpu_time_of(RUSAGE_SELF);
@@ -62,12 +64,16 @@ RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, Pipeline
   return summary;
 }
 
-RunSummary process_pending(Engine& engine, Store& store, Interrupt& interrupt, bool json) {
+int process_pending(Engine& engine, Store& store, const StoreOptions& options, Interrupt& interrupt,
+                    bool json) {
   PendingQueue pending(*store.ledger, stamp_of_file);
   Expected expected;
   expected.documents = pending.size();
   expected.complete = true;
-  return run_pipeline(engine, store, pending, engine.pipeline_options(), expected, interrupt, json);
+  const RunSummary summary =
+      run_pipeline(engine, store, pending, engine.pipeline_options(), expected, interrupt, json);
+  print_summary(summary, options.store, json);
+  return summary.exit_code();
 }
 
 }  // namespace penstock

@@ -16,7 +16,9 @@ RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, Pipeline
                         const Expected& expected, Interrupt& interrupt, bool json,
                         const Pipeline::Observer& observe = {});
 
-// The same over the documents that the ledger holds as pending.
-RunSummary process_pending(Engine& engine, Store& store, Interrupt& interrupt, bool json);
+// The same over the documents that the ledger holds as pending; prints the summary and returns the
+// exit code.
+int process_pending(Engine& engine, Store& store, const StoreOptions& options, Interrupt& interrupt,
+                    bool json);
 
 }  // namespace penstock

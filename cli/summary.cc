@@ -36,13 +36,14 @@ std::string stage_shares(const StageTimes& times) {
   return text;
 }
 
-}  // namespace
-
-void print_summary(const RunSummary& summary, const std::string& store) {
+void print_text(const RunSummary& summary, const std::string& store) {
   const RunCounts& counts = summary.counts;
   const double wall = summary.wall.count();
   const std::uint64_t worked = counts.seen - counts.unchanged;
-  std::string head = fmt::format("{}: {} in {}", summary.interrupted ? "Interrupted" : "Finished",
+  std::string head = fmt::format("{}: {} in {}",
+                                 summary.interrupted ? "Interrupted"
+                                 : summary.dry_run   ? "Measured"
+                                                     : "Finished",
                                  counted(counts.seen, "document"), human_time(summary.wall));
   if (worked > 0)
     head += fmt::format(
@@ -55,7 +56,7 @@ void print_summary(const RunSummary& summary, const std::string& store) {
   for (const Outcome outcome : all_outcomes) {
     if (counts.of(outcome) == 0) continue;
     fmt::print("  {:<13} {:>9}  {}\n", name_of(outcome), with_commas(counts.of(outcome)),
-               describe(outcome));
+               summary.dry_run && outcome == Outcome::done ? "would be stored" : describe(outcome));
   }
   if (worked > 0) {
     fmt::print("\n  {} read, {}, {}, {} tokens\n", human_bytes(counts.bytes),
@@ -65,14 +66,14 @@ void print_summary(const RunSummary& summary, const std::string& store) {
     fmt::print("  CPU: {} extraction, {} everything else\n", human_time(summary.cpu_extraction),
                human_time(summary.cpu_engine));
   }
-  if (counts.failed > 0)
+  if (counts.failed > 0 && !summary.dry_run)
     fmt::print("\n  penstock status --failed --store {}   says which failed\n", store);
   if (summary.interrupted)
     fmt::print("\n  Nothing is lost: run the same command again to go on.\n");
   std::fflush(stdout);
 }
 
-void print_summary_json(const RunSummary& summary) {
+void print_json(const RunSummary& summary) {
   const RunCounts& counts = summary.counts;
   Json documents = Json::object();
   for (const Outcome outcome : all_outcomes)
@@ -99,8 +100,19 @@ void print_summary_json(const RunSummary& summary) {
        {"cpu_engine_s", summary.cpu_engine.count()},
        {"cpu_extraction_s", summary.cpu_extraction.count()},
        {"stages", stages},
+       {"dry_run", summary.dry_run},
        {"interrupted", summary.interrupted},
        {"exit_code", static_cast<int>(summary.exit_code())}});
+}
+
+}  // namespace
+
+void print_summary(const RunSummary& summary, const std::string& store, bool json) {
+  if (json) {
+    print_json(summary);
+  } else {
+    print_text(summary, store);
+  }
 }
 
 }  // namespace penstock

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "cli/exit_codes.h"
 #include "cli/run_counts.h"
@@ -12,6 +13,7 @@ namespace penstock {
 struct RunSummary {
   RunCounts counts;
   std::uint64_t pruned = 0;
+  bool dry_run = false;
   bool interrupted = false;
   std::chrono::duration<double> wall{0};
   std::chrono::duration<double> cpu_engine{0};      // user and system, of this process
@@ -23,7 +25,7 @@ struct RunSummary {
   }
 };
 
-void print_summary(const RunSummary& summary, const std::string& store);
-void print_summary_json(const RunSummary& summary);
+// `store` is named in the commands that it suggests.
+void print_summary(const RunSummary& summary, const std::string& store, bool json);
 
 }  // namespace penstock

@@ -32,6 +32,11 @@ inline tl::unexpected<Error> retryable_error(std::string message) {
   return tl::unexpected<Error>(Error{ErrorKind::retryable, std::move(message)});
 }
 
+// An error met further down, as this function's own.
+inline tl::unexpected<Error> pass_on(const Error& error) {
+  return tl::unexpected<Error>(error);
+}
+
 // Thrown at start-up only and caught once, in main, which prints what() as one line and exits 1.
 class FatalError : public std::runtime_error {
  public:

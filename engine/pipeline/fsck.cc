@@ -15,10 +15,6 @@ struct Expected {
   VersionCount stored;
 };
 
-tl::unexpected<Error> pass_on(const Error& error) {
-  return tl::unexpected<Error>(error);
-}
-
 }  // namespace
 
 Result<FsckReport> fsck(Ledger& ledger, VectorStore& vectors, bool repair,

@@ -172,7 +172,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
                  next.release_wait();
                };
                if (pack->refused) {
-                 done(tl::unexpected<Error>(*pack->refused));
+                 done(pass_on(*pack->refused));
                } else {
                  parts_.embedder.embed(pack->inputs, done);
                }
@@ -227,7 +227,7 @@ Result<void> Pipeline::Graph::run() {
   tick_stop_.notify_one();
   ticks.join();
   graph_.wait_for_all();  // for a last tick that found nothing to do
-  if (store_error_) return tl::unexpected<Error>(*store_error_);
+  if (store_error_) return pass_on(*store_error_);
   return {};
 }
 

@@ -9,10 +9,6 @@ namespace {
 // Documents of one transaction, at most: bounds how long a reader or a checkpoint waits for it.
 constexpr std::size_t batch_documents_max = 64;
 
-tl::unexpected<Error> pass_on(const Error& error) {
-  return tl::unexpected<Error>(error);
-}
-
 }  // namespace
 
 Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors) {

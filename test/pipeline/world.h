@@ -76,7 +76,7 @@ class FakeEmbedder final : public Embedder {
 class FakeQuota final : public Quota {
  public:
   void reserve(std::uint64_t, Ready ready) override {
-    ready(refusal ? Result<void>(tl::unexpected<Error>(*refusal)) : Result<void>());
+    ready(refusal ? Result<void>(pass_on(*refusal)) : Result<void>());
   }
   std::optional<Error> refusal;
 };

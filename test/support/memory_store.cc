@@ -21,8 +21,7 @@ Result<void> MemoryStore::enter(const std::string& step) {
 }
 
 Result<std::optional<DocumentRecord>> MemoryLedger::find(const std::string& key) {
-  if (const auto entered = store_.enter("find"); !entered)
-    return tl::unexpected<Error>(entered.error());
+  if (const auto entered = store_.enter("find"); !entered) return pass_on(entered.error());
   const std::lock_guard lock(store_.mutex);
   const auto found = store_.documents.find(key);
   if (found == store_.documents.end()) return std::nullopt;
@@ -128,8 +127,7 @@ Result<void> MemoryVectors::upsert(std::span<const VersionChunks> versions) {
 }
 
 Result<VersionCount> MemoryVectors::count(const std::string& key, const VersionId& version) {
-  if (const auto entered = store_.enter("count"); !entered)
-    return tl::unexpected<Error>(entered.error());
+  if (const auto entered = store_.enter("count"); !entered) return pass_on(entered.error());
   const std::lock_guard lock(store_.mutex);
   const auto found = store_.versions.find({key, version});
   if (found == store_.versions.end()) return VersionCount{};

@@ -148,7 +148,7 @@ Result<bool> Statement::step() {
 Result<void> Statement::run() {
   const Result<bool> stepped = step();
   reset();
-  if (!stepped) return tl::unexpected<Error>(stepped.error());
+  if (!stepped) return pass_on(stepped.error());
   return {};
 }
 

@@ -124,7 +124,7 @@ void require_current_schema(Database& database) {
 Result<void> check_integrity(Database& database) {
   Statement statement = database.prepare("PRAGMA quick_check(1)");
   const Result<bool> row = statement.step();
-  if (!row) return tl::unexpected<Error>(row.error());
+  if (!row) return pass_on(row.error());
   if (statement.bytes(0) != "ok")
     return permanent_error(database.path() + ": damaged: " + std::string(statement.bytes(0)) +
                            "; restore it, or remove it and backfill");

@@ -11,10 +11,6 @@ namespace {
   "key, location, metadata, bytes, modified_ns, changed_ns, attempted, outcome, message, " \
   "attempts, fingerprint, current, pages, chunks, tokens"
 
-tl::unexpected<Error> pass_on(const Error& error) {
-  return tl::unexpected<Error>(error);
-}
-
 VersionId version_from(std::string_view bytes) {
   VersionId version;
   std::copy_n(bytes.begin(), std::min(bytes.size(), version.bytes.size()), version.bytes.begin());

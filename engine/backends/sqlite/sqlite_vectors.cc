@@ -14,10 +14,6 @@ std::int64_t first_id(std::int64_t version) {
   return version << chunk_id_bits;
 }
 
-tl::unexpected<Error> pass_on(const Error& error) {
-  return tl::unexpected<Error>(error);
-}
-
 std::string_view bytes_of(std::span<const float> floats) {
   return {reinterpret_cast<const char*>(floats.data()), floats.size_bytes()};
 }

@@ -6,14 +6,6 @@
 #include "engine/backends/sqlite/nearest.h"
 
 namespace penstock {
-namespace {
-
-tl::unexpected<Error> pass_on(const Error& error) {
-  return tl::unexpected<Error>(error);
-}
-
-}  // namespace
-
 VectorIndex::VectorIndex(const std::string& path)
     : database_(path, OpenMode::read),
       data_version_(database_.prepare("PRAGMA data_version")),
