@@ -155,7 +155,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
       throttle_(graph_, flow::unlimited,
                 [this](Pack* pack, ThrottleNode::gateway_type& next) {
                   next.reserve_wait();
-                  parts_.quota.reserve(pack->tokens, [this, pack, &next](Result<void> granted) {
+                  parts_.quota.reserve(pack->tokens, [pack, &next](Result<void> granted) {
                     pack->granted_at = now();
                     if (!granted) pack->refused = granted.error();
                     next.try_put(pack);
