@@ -112,8 +112,8 @@ Result<void> StoreWriter::write_batch(std::span<Job* const> jobs) {
       versions.push_back({job->claim.key, *job->version, job->chunks, job->vectors});
   }
 
-  if (const auto done = ledger_.intend(intents); !done) return done;
-  if (const auto done = vectors_.upsert(versions); !done) return done;
+  if (auto done = ledger_.intend(intents); !done) return done;
+  if (auto done = vectors_.upsert(versions); !done) return done;
   for (const VersionChunks& version : versions) {
     const Result<VersionCount> stored = vectors_.count(version.key, version.version);
     if (!stored) return pass_on(stored.error());
@@ -122,12 +122,12 @@ Result<void> StoreWriter::write_batch(std::span<Job* const> jobs) {
                              std::to_string(version.chunks.size()) + " chunks and holds " +
                              std::to_string(stored->vectors) + "; run the same command again");
   }
-  if (const auto done = ledger_.record(records); !done) return done;
+  if (auto done = ledger_.record(records); !done) return done;
   for (const Job* job : jobs) {
     const bool replaces =
         job->known && job->known->current && job->version != job->known->current->id;
     if (job->unchanged || is_failure(job->outcome) || !replaces) continue;
-    if (const auto done = vectors_.remove_other_versions(job->claim.key, job->version); !done)
+    if (auto done = vectors_.remove_other_versions(job->claim.key, job->version); !done)
       return done;
   }
   return ledger_.clear_intents(keys);

@@ -13,7 +13,7 @@ VectorIndex::VectorIndex(const std::string& path)
                                "FROM chunks WHERE id = ?1")) {}
 
 Result<bool> VectorIndex::has_changed() {
-  const Result<bool> row = data_version_.step();
+  Result<bool> row = data_version_.step();
   if (!row) return row;
   const std::int64_t now = data_version_.integer(0);
   data_version_.reset();
@@ -109,7 +109,7 @@ Result<std::vector<Hit>> VectorIndex::search(
     const std::function<bool(const std::string&)>& accept) {
   // One snapshot for vectors and chunks, whatever is written meanwhile.
   if (auto begun = database_.execute("BEGIN"); !begun) return pass_on(begun.error());
-  const auto found = [&]() -> Result<std::vector<Hit>> {
+  auto found = [&]() -> Result<std::vector<Hit>> {
     const Result<bool> changed = has_changed();
     if (!changed) return pass_on(changed.error());
     if (*changed) {

@@ -33,7 +33,7 @@ TimePoint now() {
 
 bool is_clean(const std::string& text) {
   return simdjson::validate_utf8(text.data(), text.size()) &&
-         std::memchr(text.data(), '\0', text.size()) == nullptr;
+         text.find('\0') == std::string::npos;
 }
 
 bool is_blank(const std::string& text) {
