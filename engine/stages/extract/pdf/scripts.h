@@ -1,0 +1,19 @@
+// What the scripts of a text ask of its assembly, told from UTF-8 without decoding all of it.
+#pragma once
+
+#include <string_view>
+
+namespace penstock::pdf {
+
+// Hebrew, Arabic and their kin, presentation forms included.
+bool has_right_to_left(std::string_view utf8);
+
+// Ideographs, kana and full-width forms, which stand next to each other without spaces. Hangul is
+// not among them: Korean has spaces.
+bool starts_ideographic(std::string_view utf8);
+bool ends_ideographic(std::string_view utf8);
+
+// One letter and nothing else; no digit and no sign.
+bool is_one_letter(std::string_view utf8);
+
+}  // namespace penstock::pdf

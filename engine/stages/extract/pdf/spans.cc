@@ -1,0 +1,200 @@
+#include "engine/stages/extract/pdf/spans.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/stages/extract/pdf/scripts.h"
+
+namespace penstock::pdf {
+namespace {
+
+constexpr float cjk_space_gap = 0.8F;  // between two ideographs: justified lines spread them
+constexpr float cjk_edge_gap = 0.35F;  // between one and a letter: typesetters put a quarter there
+constexpr float reach = 15;            // of a right-to-left line: how far its next word may jump
+constexpr std::uint32_t singles_min = 3;  // gaps between four letters
+
+// Written so that what is not a number is outside.
+bool is_on(const PageBox& box, const GlyphRun& run) {
+  const float margin = run.height;
+  return std::max(run.x0, run.x1) > box.x0 - margin && std::min(run.x0, run.x1) < box.x1 &&
+         std::max(run.y0, run.y1) > box.y0 - margin && std::min(run.y0, run.y1) < box.y1 &&
+         run.height > 0;
+}
+
+bool is_blank(std::string_view text) {
+  if (text.front() != ' ' && text.front() != '\xC2') return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ' ') continue;
+    if (text[i] != '\xC2' || i + 1 == text.size() || text[i + 1] != '\xA0') return false;
+    ++i;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool on_one_base(float base_a, float height_a, float base_b, float height_b) {
+  const float large = std::max(height_a, height_b);
+  const float small = std::min(height_a, height_b);
+  return std::fabs(base_a - base_b) <= std::min(0.5F * large, 1.1F * small);
+}
+
+bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b) {
+  return ux_a * ux_b + uy_a * uy_b > 0.998F;  // 3.6 degrees
+}
+
+void Spans::collect(const PageGlyphs& page) {
+  spans_.clear();
+  joints_.assign(page.runs.size(), Joint::next);
+  look_at_text(page.utf8);
+  cursor_ = {};
+  const auto runs = static_cast<std::uint32_t>(page.runs.size());
+  for (std::uint32_t number = 0; number < runs; ++number) take(page, number);
+}
+
+void Spans::look_at_text(std::string_view utf8) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(utf8.data());
+  unsigned all = 0;
+  unsigned suspect = 0;
+  unsigned doubled = 0;
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    const unsigned byte = bytes[i];
+    all |= byte;
+    suspect |=
+        static_cast<unsigned>(byte >= 0xD6 && byte <= 0xE0) | static_cast<unsigned>(byte == 0xEF);
+  }
+  for (std::size_t i = 1; i < utf8.size(); ++i)
+    doubled |= static_cast<unsigned>(bytes[i] == ' ') & static_cast<unsigned>(bytes[i - 1] == ' ');
+  ascii_ = all < 0x80;
+  right_to_left_ = suspect != 0 && has_right_to_left(utf8);
+  doubled_spaces_ = doubled != 0;
+}
+
+void Spans::take(const PageGlyphs& page, std::uint32_t number) {
+  const GlyphRun& run = page.runs[number];
+  const std::string_view text = page.text_of(run);
+  if (!is_on(page.box, run) || repeats(page, run)) {
+    joints_[number] = Joint::dropped;
+    return;
+  }
+  const bool blank = is_blank(text);
+  const bool right_to_left = right_to_left_ && has_right_to_left(text);
+  if (spans_.empty()) {
+    if (blank)
+      joints_[number] = Joint::dropped;
+    else
+      start_span(run, number, right_to_left);
+    return;
+  }
+  const Span& span = spans_.back();
+  if (!same_direction(run.ux, run.uy, cursor_.ux, cursor_.uy) && bends_on(page, run)) {
+    const GlyphRun& last = page.runs[cursor_.run];
+    cursor_.ux = run.ux;
+    cursor_.uy = run.uy;
+    cursor_.begin = last.x0 * run.ux + last.y0 * run.uy;
+    cursor_.stop = last.x1 * run.ux + last.y1 * run.uy;
+    spans_.back().base = last.y1 * run.ux - last.x1 * run.uy;
+  }
+  const float from = run.x0 * cursor_.ux + run.y0 * cursor_.uy;
+  const float to = run.x1 * cursor_.ux + run.y1 * cursor_.uy;
+  const Place at{std::min(from, to), std::max(from, to), run.y0 * cursor_.ux - run.x0 * cursor_.uy};
+  const float height = std::max(run.height, span.height);
+  bool joins = same_direction(run.ux, run.uy, cursor_.ux, cursor_.uy) &&
+               on_one_base(at.base, run.height, span.base, span.height);
+  if (joins && (right_to_left || span.right_to_left)) {
+    joins = std::max(at.begin - span.stop, span.begin - at.stop) < hole_gap * height;
+  } else if (joins) {
+    const float gap = at.begin - cursor_.stop;
+    joins = gap < hole_gap * height && gap > -overlap_max * height;
+  }
+  if (blank) {
+    joints_[number] = Joint::dropped;
+    cursor_.blank |= joins;
+  } else if (joins && run.hidden == span.hidden) {
+    extend_span(page, number, at, right_to_left);
+  } else {
+    start_span(run, number, right_to_left);
+    spans_.back().after_space = joins && cursor_.blank;
+    cursor_.blank = false;
+  }
+}
+
+// Bold and shadows are faked by showing each string twice, next to itself.
+bool Spans::repeats(const PageGlyphs& page, const GlyphRun& run) const {
+  if (spans_.empty()) return false;
+  const GlyphRun& last = page.runs[cursor_.run];
+  const float near = 0.2F * run.height;
+  if (!(std::fabs(run.x0 - last.x0) < near && std::fabs(run.y0 - last.y0) < near)) return false;
+  const float length = std::fabs(run.x1 - run.x0) + std::fabs(run.y1 - run.y0);
+  const float moved = std::fabs(run.x0 - last.x0) + std::fabs(run.y0 - last.y0);
+  return moved < 0.5F * length && page.text_of(run) == page.text_of(last);
+}
+
+// Text along a curve turns from glyph to glyph.
+bool Spans::bends_on(const PageGlyphs& page, const GlyphRun& run) const {
+  const GlyphRun& last = page.runs[cursor_.run];
+  const float near = 0.5F * std::max(run.height, last.height);
+  return run.ux * last.ux + run.uy * last.uy > 0.85F &&  // 32 degrees
+         std::fabs(run.x0 - last.x1) < near && std::fabs(run.y0 - last.y1) < near;
+}
+
+bool Spans::is_space(const PageGlyphs& page, std::string_view text, float gap, float height) const {
+  if (gap <= space_gap * height) return false;
+  if (ascii_) return true;
+  const int ideographs = static_cast<int>(ends_ideographic(page.text_of(page.runs[cursor_.run]))) +
+                         static_cast<int>(starts_ideographic(text));
+  if (ideographs == 0) return true;
+  return gap > (ideographs == 2 ? cjk_space_gap : cjk_edge_gap) * height;
+}
+
+void Spans::start_span(const GlyphRun& run, std::uint32_t number, bool right_to_left) {
+  const float from = run.x0 * run.ux + run.y0 * run.uy;
+  const float to = run.x1 * run.ux + run.y1 * run.uy;
+  Span& span = spans_.emplace_back();
+  span.first = number;
+  span.end = number + 1;
+  span.bytes = run.text_end - run.text_begin;
+  span.ux = run.ux;
+  span.uy = run.uy;
+  span.begin = std::min(from, to);
+  span.stop = std::max(from, to);
+  span.base = run.y0 * run.ux - run.x0 * run.uy;
+  span.height = run.height;
+  span.hidden = run.hidden;
+  span.right_to_left = right_to_left;
+  const bool blank = cursor_.blank;
+  cursor_ = {number, run.ux, run.uy, span.begin, span.stop, 0, blank};
+}
+
+void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
+                        bool right_to_left) {
+  const GlyphRun& run = page.runs[number];
+  const std::string_view text = page.text_of(run);
+  Span& span = spans_.back();
+  const float height = std::max(run.height, span.height);
+  if (cursor_.blank) {
+    joints_[number] = Joint::after_space;
+    cursor_.singles = 0;
+  } else if (is_space(page, text, at.begin - cursor_.stop, height)) {
+    joints_[number] = Joint::after_space;
+    cursor_.singles = is_one_letter(text) ? cursor_.singles + 1 : 0;
+    span.spaced_letters |= cursor_.singles >= singles_min;
+  } else {
+    cursor_.singles = 0;
+  }
+  span.end = number + 1;
+  span.bytes += run.text_end - run.text_begin;
+  span.begin = std::min(span.begin, at.begin);
+  span.stop = std::max(span.stop, at.stop);
+  span.right_to_left |= right_to_left;
+  if (run.height > span.height) {
+    span.height = run.height;
+    span.base = at.base;
+  }
+  cursor_.run = number;
+  cursor_.begin = at.begin;
+  cursor_.stop = at.stop;
+  cursor_.blank = false;
+}
+
+}  // namespace penstock::pdf

@@ -1,0 +1,83 @@
+// Runs of glyphs to spans: what stands on one baseline, one after the other, without a hole.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "engine/stages/extract/pdf/page_glyphs.h"
+
+namespace penstock::pdf {
+
+// What a run is to the text of its span.
+enum class Joint : std::uint8_t { next, after_space, dropped };
+
+// Runs with consecutive numbers. Positions are along and across the span's own direction, so that
+// upright, rotated and vertical text are the same from here on: the text's next line has a smaller
+// `base`, whatever way the page is turned.
+struct Span {
+  std::uint32_t first = 0, end = 0;  // runs, half open
+  std::uint32_t bytes = 0;           // of their text
+  float ux = 1, uy = 0;
+  float begin = 0, stop = 0;  // the least and the greatest along the direction
+  float base = 0;             // across it, where the largest of the text stands
+  float height = 0;
+  bool hidden = false;
+  bool right_to_left = false;   // has letters of such a script
+  bool spaced_letters = false;  // has four single letters in a row that stand apart
+  bool after_space = false;     // a space was shown before it
+};
+
+// Lengths in heights of the text.
+constexpr float space_gap = 0.13F;   // kerning stays below 0.09, the tightest word gap above 0.2
+constexpr float hole_gap = 1.2F;     // more is a column's or a table cell's; gutters begin at 1.5
+constexpr float overlap_max = 1.5F;  // accents and negations are put back over their letter
+
+// Whether two texts stand on one line, given both's base and height. A superscript of half the
+// height is raised by 0.4; lines set solid are 1 apart.
+bool on_one_base(float base_a, float height_a, float base_b, float height_b);
+
+bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b);
+
+class Spans {
+ public:
+  // The page's spans in content order, in place of the previous page's.
+  void collect(const PageGlyphs& page);
+
+  std::vector<Span>& spans() { return spans_; }
+  Joint joint(std::uint32_t run) const { return joints_[run]; }
+  bool right_to_left() const { return right_to_left_; }  // some of the page's text is
+  bool doubled_spaces() const { return doubled_spaces_; }
+
+ private:
+  // Where a run stands, in the frame of the run before it.
+  struct Place {
+    float begin, stop, base;
+  };
+  // The run before.
+  struct Cursor {
+    std::uint32_t run = 0;
+    float ux = 1, uy = 0;
+    float begin = 0, stop = 0;
+    std::uint32_t singles = 0;  // single letters in a row, each apart from the one before
+    bool blank = false;         // a space was shown since
+  };
+
+  void look_at_text(std::string_view utf8);
+  void take(const PageGlyphs& page, std::uint32_t number);
+  bool repeats(const PageGlyphs& page, const GlyphRun& run) const;
+  bool bends_on(const PageGlyphs& page, const GlyphRun& run) const;
+  bool is_space(const PageGlyphs& page, std::string_view text, float gap, float height) const;
+  void start_span(const GlyphRun& run, std::uint32_t number, bool right_to_left);
+  void extend_span(const PageGlyphs& page, std::uint32_t number, Place at, bool right_to_left);
+
+  std::vector<Joint> joints_;  // by run
+  std::vector<Span> spans_;
+  Cursor cursor_;
+  bool ascii_ = true;
+  bool right_to_left_ = false;
+  bool doubled_spaces_ = false;
+};
+
+}  // namespace penstock::pdf

@@ -1,0 +1,152 @@
+// A page in the order in which its content shows it, which is the order in which programs write and
+// people read, with few exceptions:
+//
+//   runs -> spans (spans.cc) -> lines -> text
+//
+// A line is all that stands on one baseline, a table's row included. What looks at single runs has
+// to be quick: a page has hundreds of them, but tens of lines.
+#include "engine/stages/extract/pdf/text_assembly.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace penstock::pdf {
+namespace {
+
+constexpr float no_gap = std::numeric_limits<float>::max();
+
+// Fewer bytes are a formula's limit or a page number, whose size says nothing about paragraphs.
+constexpr std::uint32_t heading_bytes_min = 4;
+
+}  // namespace
+
+void TextAssembly::append_page(const PageGlyphs& page, std::string& raw) {
+  spans_.collect(page);
+  collect_lines();
+  if (spans_.right_to_left()) {
+    std::uint32_t rights = 0;
+    std::uint32_t all = 0;
+    for (const Line& line : lines_) {
+      all += line.bytes;
+      if (line.right_to_left) rights += line.bytes;
+    }
+    right_to_left_.begin_page(rights > all / 2);
+  }
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    append_line(page, lines_[i], raw);
+    if (i + 1 < lines_.size() && ends_paragraph(i)) raw += '\n';
+  }
+}
+
+void TextAssembly::collect_lines() {
+  lines_.clear();
+  const std::vector<Span>& spans = spans_.spans();
+  for (std::uint32_t i = 0; i < spans.size(); ++i) {
+    const Span& span = spans[i];
+    if (lines_.empty() || !continues(lines_.back(), span)) {
+      lines_.push_back({i, i + 1, span.bytes, span.ux, span.uy, span.begin, span.stop, span.base,
+                        span.height, span.right_to_left});
+      continue;
+    }
+    Line& line = lines_.back();
+    line.end = i + 1;
+    line.bytes += span.bytes;
+    line.begin = std::min(line.begin, span.begin);
+    line.stop = std::max(line.stop, span.stop);
+    line.right_to_left |= span.right_to_left;
+    if (span.height > line.height) {
+      line.height = span.height;
+      line.base = span.base;
+    }
+  }
+}
+
+bool TextAssembly::continues(const Line& line, const Span& span) {
+  if (!same_direction(line.ux, line.uy, span.ux, span.uy) ||
+      !on_one_base(line.base, line.height, span.base, span.height))
+    return false;
+  const float height = std::max(line.height, span.height);
+  if (span.begin > line.stop - overlap_max * height) return true;
+  return (line.right_to_left || span.right_to_left) &&
+         span.stop < line.begin + overlap_max * height;
+}
+
+// From the line to the next one; no_gap if that is not below it or of another size.
+float TextAssembly::line_gap(std::size_t i) const {
+  if (i + 1 >= lines_.size()) return no_gap;
+  const Line& line = lines_[i];
+  const Line& next = lines_[i + 1];
+  const float gap = line.base - next.base;
+  const float height = std::max(line.height, next.height);
+  if (gap <= 0 || gap > 3.5F * height || height > 1.2F * std::min(line.height, next.height) ||
+      !same_direction(line.ux, line.uy, next.ux, next.uy))
+    return no_gap;
+  return gap;
+}
+
+bool TextAssembly::ends_paragraph(std::size_t i) const {
+  const Line& line = lines_[i];
+  const Line& next = lines_[i + 1];
+  if (!same_direction(line.ux, line.uy, next.ux, next.uy)) return true;
+  const float gap = line.base - next.base;
+  const float large = std::max(line.height, next.height);
+  const float small = std::min(line.height, next.height);
+  if (gap < -2 * large || gap > 3.5F * large) return true;
+  if (large > 1.2F * small && gap > 0.8F * large && line.bytes >= heading_bytes_min &&
+      next.bytes >= heading_bytes_min)
+    return true;
+  const float around = std::min(i > 0 ? line_gap(i - 1) : no_gap, line_gap(i + 1));
+  return gap > 1.25F * (around == no_gap ? 1.35F * large : around);
+}
+
+void TextAssembly::append_line(const PageGlyphs& page, const Line& line, std::string& raw) {
+  const std::size_t begin = raw.size();
+  if (line.right_to_left) {
+    append_right_to_left(page, line, raw);
+  } else {
+    for (std::uint32_t i = line.first; i < line.end; ++i) {
+      if (i > line.first && raw.back() != ' ') raw += ' ';
+      append_span(page, spans_.spans()[i], raw);
+    }
+  }
+  if (spans_.doubled_spaces()) {
+    const auto from = raw.begin() + static_cast<std::ptrdiff_t>(begin);
+    raw.erase(std::unique(from, raw.end(), [](char a, char b) { return a == ' ' && b == ' '; }),
+              raw.end());
+  }
+  raw += '\n';
+}
+
+void TextAssembly::append_right_to_left(const PageGlyphs& page, const Line& line,
+                                        std::string& raw) {
+  for (std::uint32_t i = line.first; i < line.end; ++i) {
+    const Span& span = spans_.spans()[i];
+    for (std::uint32_t number = span.first; number < span.end; ++number) {
+      if (spans_.joint(number) == Joint::dropped) continue;
+      const GlyphRun& run = page.runs[number];
+      const float from = run.x0 * span.ux + run.y0 * span.uy;
+      const float to = run.x1 * span.ux + run.y1 * span.uy;
+      right_to_left_.add(std::min(from, to), std::max(from, to), run.height, to < from,
+                         page.text_of(run));
+    }
+  }
+  right_to_left_.append_line(raw);
+}
+
+void TextAssembly::append_span(const PageGlyphs& page, const Span& span, std::string& raw) const {
+  const std::string_view utf8 = page.utf8;
+  for (std::uint32_t number = span.first; number < span.end; ++number) {
+    const Joint joint = spans_.joint(number);
+    if (joint == Joint::dropped) continue;
+    const GlyphRun& run = page.runs[number];
+    std::string_view text = utf8.substr(run.text_begin, run.text_end - run.text_begin);
+    const bool spaced = raw.empty() || raw.back() == ' ' || raw.back() == '\n';
+    if (spaced && text.front() == ' ')
+      text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    else if (!spaced && joint == Joint::after_space && text.front() != ' ')
+      raw += ' ';
+    raw.append(text);
+  }
+}
+
+}  // namespace penstock::pdf
