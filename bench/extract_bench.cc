@@ -18,7 +18,7 @@ fixtures::Fixture document_of(std::int64_t pages, std::int64_t bytes_a_page) {
 
 void extract_in_process(benchmark::State& state) {
   const fixtures::Fixture document = document_of(state.range(0), 20'000);
-  TextExtractor extractor;
+  TextExtractor extractor(default_extractor);
   std::uint64_t number = 0;
   std::size_t pages = 0;
   for (auto _ : state) {

@@ -24,7 +24,7 @@ std::string check_extraction() {
   options.children = 1;
   const ExtractorPool pool(options);
   const ExtractorStatus& status = pool.status();
-  std::string found = extractor_fingerprint() + ", sandboxed by ";
+  std::string found = extractor_fingerprint(options.kind) + ", sandboxed by ";
   found += status.seccomp ? "seccomp" : "no seccomp (a sanitizer build)";
   found += status.landlock_abi > 0 ? fmt::format(" and Landlock ABI {}", status.landlock_abi)
                                    : std::string("; the kernel has no Landlock");

@@ -68,6 +68,11 @@ void add_engine(CLI::App& app, EngineOptions& options) {
       ->check(CLI::Range(0, 4096))
       ->capture_default_str()
       ->group("Engine");
+  app.add_option("--extractor", options.extractor,
+                 "What reads PDFs: penstock, or Poppler's own text output, which is slower")
+      ->check(CLI::IsMember({"penstock", "poppler"}))
+      ->capture_default_str()
+      ->group("Engine");
   app.add_option("--extractors", options.extractors, "Extraction processes; 0 is one a core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str()

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "engine/stages/extract/extractor_kind.h"
+
 namespace penstock {
 
 struct StoreOptions {
@@ -20,6 +22,7 @@ struct EngineOptions {
   std::string encoding = "cl100k_base";
   std::uint32_t chunk_tokens = 512;
   std::uint32_t overlap_tokens = 64;
+  std::string extractor = std::string(name_of(default_extractor));
   std::uint32_t extractors = 0;  // 0: one a core
   std::uint32_t document_timeout_s = 60;
   std::uint64_t document_memory = 512ull << 20;

@@ -33,6 +33,7 @@ Encoding encoding_named(const std::string& name) {
 
 ExtractorPoolOptions extractor_options(const EngineOptions& options) {
   ExtractorPoolOptions pool;
+  pool.kind = *extractor_named(options.extractor);  // options.cc lets nothing else pass
   pool.children = options.extractors;
   pool.document_timeout = std::chrono::seconds(options.document_timeout_s);
   pool.memory_bytes_max = options.document_memory;
@@ -110,7 +111,7 @@ PipelineOptions Engine::pipeline_options() const {
   options.document_bytes_max = options_.document_bytes;
   options.chunk.tokens_max = options_.chunk_tokens;
   options.chunk.overlap_tokens_max = options_.overlap_tokens;
-  options.fingerprint = extractor_fingerprint() + "; " + options_.encoding + " " +
+  options.fingerprint = extractor_fingerprint(*extractor_named(options_.extractor)) + "; " + options_.encoding + " " +
                         std::to_string(options_.chunk_tokens) + "/" +
                         std::to_string(options_.overlap_tokens) + "; " + embedder_->model();
   return options;

@@ -12,5 +12,20 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(SQLite3 REQUIRED)
 pkg_check_modules(poppler_cpp REQUIRED IMPORTED_TARGET poppler-cpp)
+# Its private headers are another interface in each release: the extractor on Poppler's objects is
+# built with those that it was tested with, others get Poppler's own text output.
+pkg_check_modules(poppler IMPORTED_TARGET poppler)
+find_path(POPPLER_PRIVATE_INCLUDE_DIR poppler/PDFDoc.h)
+if(poppler_FOUND AND POPPLER_PRIVATE_INCLUDE_DIR AND poppler_VERSION VERSION_GREATER_EQUAL 22.12
+   AND poppler_VERSION VERSION_LESS 25.04)
+  set(PENSTOCK_INTERPRETER ON)
+  target_compile_definitions(penstock_settings INTERFACE PENSTOCK_INTERPRETER=1)
+  pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
+  find_package(ZLIB REQUIRED)
+else()
+  set(PENSTOCK_INTERPRETER OFF)
+  message(STATUS "Poppler ${poppler_VERSION}: no private headers, or none that are known; "
+                 "building without the penstock extractor")
+endif()
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)

@@ -37,10 +37,7 @@ std::string whether(bool allowed) {
 
 }  // namespace
 
-class TextExtractor::Source {};
-struct TextExtractor::Warm {};
-
-TextExtractor::TextExtractor() = default;
+TextExtractor::TextExtractor(ExtractorKind) {}
 TextExtractor::~TextExtractor() = default;
 
 ExtractedPages TextExtractor::extract(std::uint64_t, std::string_view bytes, PageRange range,

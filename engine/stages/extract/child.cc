@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <string_view>
 
 #include "engine/core/error.h"
@@ -95,12 +96,13 @@ bool receive(Request& request, UniqueFd& document) {
   return true;
 }
 
-int serve(std::uint64_t memory_bytes_max) {
+int serve(std::uint64_t memory_bytes_max, ExtractorKind kind) {
   void* output = mmap(nullptr, output_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, output_fd, 0);
   if (output == MAP_FAILED) return 1;
-  TextExtractor extractor;
+  std::optional<TextExtractor> extractor;
   Reply hello;
   try {
+    extractor.emplace(kind);
     const Lockdown lockdown = lock_down(memory_bytes_max + output_bytes);
     hello.message = Message::ready;
     hello.landlock_abi = lockdown.landlock_abi;
@@ -117,7 +119,7 @@ int serve(std::uint64_t memory_bytes_max) {
     UniqueFd fd;
     if (!receive(request, fd)) return 0;
     if (fd) document.open(std::move(fd));
-    const ExtractedPages pages = extractor.extract(
+    const ExtractedPages pages = extractor->extract(
         request.document, document.bytes(), {request.first_page, request.page_count}, output_bytes);
     Reply reply;
     reply.outcome = static_cast<std::uint32_t>(pages.outcome);
@@ -135,14 +137,15 @@ int serve(std::uint64_t memory_bytes_max) {
 }  // namespace
 
 bool run_extractor_child_if_asked(int argc, char** argv, int& exit_code) {
-  if (argc != 4 || std::strcmp(argv[1], child_argument) != 0) return false;
+  if (argc != 5 || std::strcmp(argv[1], child_argument) != 0) return false;
   // A child outlives its parent by nothing, not even when it hangs.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   exit_code = 1;
   if (getppid() != std::atoi(argv[2])) return true;
   syscall(SYS_close_range, output_fd + 1, ~0u, 0);
   std::set_new_handler(out_of_memory);
-  exit_code = serve(std::strtoull(argv[3], nullptr, 10));
+  const std::optional<ExtractorKind> kind = extractor_named(argv[4]);
+  if (kind) exit_code = serve(std::strtoull(argv[3], nullptr, 10), *kind);
   return true;
 }
 

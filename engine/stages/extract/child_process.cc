@@ -47,7 +47,7 @@ UniqueFd above_all(UniqueFd fd) {
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(const std::string& program,
+Result<ChildProcess> ChildProcess::start(const std::string& program, ExtractorKind kind,
                                          std::uint64_t memory_bytes_max) {
   ChildProcess child;
   std::array<int, 2> sockets{};
@@ -78,8 +78,9 @@ Result<ChildProcess> ChildProcess::start(const std::string& program,
   std::string role = child_argument;
   std::string parent = std::to_string(getpid());
   std::string memory = std::to_string(memory_bytes_max);
-  std::array<char*, 5> arguments = {name.data(), role.data(), parent.data(), memory.data(),
-                                    nullptr};
+  std::string extractor(name_of(kind));
+  std::array<char*, 6> arguments = {name.data(),   role.data(),      parent.data(),
+                                    memory.data(), extractor.data(), nullptr};
   const int code =
       posix_spawn(&child.pid_, program.c_str(), &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);

@@ -10,6 +10,7 @@
 
 #include "engine/core/error.h"
 #include "engine/core/unique_fd.h"
+#include "engine/stages/extract/extractor_kind.h"
 #include "engine/stages/extract/protocol.h"
 
 namespace penstock {
@@ -18,7 +19,8 @@ class ChildProcess {
  public:
   // Starts it; the child says `ready` or `refused` some milliseconds later. An error says why the
   // kernel would not start it.
-  static Result<ChildProcess> start(const std::string& program, std::uint64_t memory_bytes_max);
+  static Result<ChildProcess> start(const std::string& program, ExtractorKind kind,
+                                    std::uint64_t memory_bytes_max);
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&& other) noexcept;
   // Kills it, and waits until it is gone.

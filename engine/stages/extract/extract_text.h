@@ -1,5 +1,4 @@
-// Documents to text, in this process: what an extraction child runs. Everything that knows Poppler
-// is behind this one class.
+// Documents to text, in this process: what an extraction child runs.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +9,8 @@
 #include <vector>
 
 #include "engine/core/outcome.h"
+#include "engine/stages/extract/extractor_kind.h"
+#include "engine/stages/extract/page_source.h"
 
 namespace penstock {
 
@@ -20,9 +21,9 @@ struct PageRange {
 
 struct ExtractedPages {
   Outcome outcome = Outcome::done;  // not done: nothing else is set but the message
-  std::string message;
-  std::uint32_t pages_total = 0;  // of the document
-  std::string utf8;               // clean text of the range's pages, one after another
+  std::string message;              // done: the first warning of these pages, or nothing
+  std::uint32_t pages_total = 0;    // of the document
+  std::string utf8;                 // clean text of the range's pages, one after another
   std::vector<std::size_t> page_ends;
 };
 
@@ -31,8 +32,8 @@ struct ExtractedPages {
 // without bound, or never return: that is what the child's sandbox is for.
 class TextExtractor {
  public:
-  // Warms up what would need files later: character set conversion, time zone, Poppler itself.
-  TextExtractor();
+  // Warms up what would need files later. Throws FatalError if this kind was not built.
+  explicit TextExtractor(ExtractorKind kind);
   ~TextExtractor();
 
   // Consecutive calls with the same `document` number are about the same bytes, which stay open,
@@ -41,15 +42,14 @@ class TextExtractor {
   ExtractedPages extract(std::uint64_t document, std::string_view bytes, PageRange range,
                          std::size_t text_bytes_max);
 
-  class Source;  // an open document
-
  private:
-  std::unique_ptr<Source> open(std::string_view bytes, ExtractedPages& result) const;
+  OpenedDocument open(std::string_view bytes);
 
-  struct Warm;
-  std::unique_ptr<Warm> warm_;
-  std::unique_ptr<Source> source_;
+  std::unique_ptr<PdfReader> reader_;
+  OpenedDocument open_;
+  bool is_typeset_ = false;  // what is open is a PDF
   std::uint64_t document_ = 0;
+  std::string raw_;
 };
 
 // Whether Poppler finds its character maps (Debian: poppler-data), without which most text in

@@ -32,8 +32,9 @@ const ExtractorStatus& ExtractorPool::status() const {
   return dispatcher_->status();
 }
 
-std::string extractor_fingerprint() {
-  return "poppler " + poppler_library_version() + " clean-1";
+std::string extractor_fingerprint(ExtractorKind kind) {
+  const std::string poppler = "poppler " + poppler_library_version();
+  return (kind == ExtractorKind::penstock ? "penstock 1 on " + poppler : poppler) + " clean-1";
 }
 
 }  // namespace penstock

@@ -13,12 +13,14 @@
 
 #include "engine/core/memory_file.h"
 #include "engine/stages/extract/extraction.h"
+#include "engine/stages/extract/extractor_kind.h"
 
 namespace penstock {
 
 struct ExtractorPoolOptions {
   // The program to execute as a child; its main must call run_extractor_child_if_asked() first.
   std::string program = "/proc/self/exe";
+  ExtractorKind kind = default_extractor;
   std::size_t children = 0;  // 0: one a core
   // Wall time that children may spend on one document before it is timed_out.
   std::chrono::milliseconds document_timeout{60'000};
@@ -67,7 +69,8 @@ class ExtractorPool {
 // any thread exists.
 bool run_extractor_child_if_asked(int argc, char** argv, int& exit_code);
 
-// The part of a version's fingerprint that extraction decides: library version and clean-up rules.
-std::string extractor_fingerprint();
+// The part of a version's fingerprint that extraction decides: extractor, library version and
+// clean-up rules.
+std::string extractor_fingerprint(ExtractorKind kind);
 
 }  // namespace penstock

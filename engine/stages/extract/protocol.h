@@ -15,8 +15,8 @@ namespace penstock::extractor_protocol {
 inline constexpr int socket_fd = 3;
 inline constexpr int output_fd = 4;
 
-// The first argument of a process that is to be a child; the next ones are the parent's process id
-// and the memory limit in bytes.
+// The first argument of a process that is to be a child; the next ones are the parent's process id,
+// the memory limit in bytes, and the name of the extractor.
 inline constexpr const char* child_argument = "extractor-child";
 
 // Of the output memory, which costs memory only where it was written.

@@ -1,0 +1,73 @@
+#include "engine/stages/extract/pdf/font.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+
+#include "engine/stages/extract/pdf/text_string.h"
+
+namespace penstock::pdf {
+namespace {
+
+// Type 3 glyphs are drawn in a space of the font's own. An average glyph is half as wide as its
+// font is high, so twice the average width is the height.
+double type3_height(const Gfx8BitFont& font) {
+  double sum = 0;
+  int count = 0;
+  for (int code = 0; code < 256; ++code) {
+    const double width = font.getWidth(static_cast<unsigned char>(code));
+    if (!std::isfinite(width) || width <= 0) continue;
+    sum += width;
+    ++count;
+  }
+  return count > 0 ? 2 * sum / count : 1;
+}
+
+}  // namespace
+
+Font::Font(std::shared_ptr<GfxFont> poppler)
+    : poppler_(std::move(poppler)),
+      composite_(poppler_->isCIDFont()),
+      vertical_(poppler_->getWMode() != 0) {
+  if (!composite_) pages_[0] = std::make_unique<GlyphPage>();
+  if (poppler_->getType() == fontType3)
+    height_scale_ = type3_height(static_cast<const Gfx8BitFont&>(*poppler_));
+}
+
+const Glyph& Font::glyph(std::span<const Byte> string) {
+  const std::unique_ptr<GlyphPage>& page = pages_[string[0]];
+  const Byte second = string.size() > 1 ? string[1] : 0;
+  if (page && string.size() > 1) {
+    const Glyph& known = (*page)[second];
+    if (known.code_bytes != 0) return known;
+  }
+  look_up(string.data(), string.size(), unremembered_);
+  // A code that another length of string would have cut short is not remembered.
+  if (string.size() > 1 && unremembered_.code_bytes <= 2) {
+    if (!page) pages_[string[0]] = std::make_unique<GlyphPage>();
+    (*page)[second] = unremembered_;
+  }
+  return unremembered_;
+}
+
+void Font::look_up(const Byte* string, std::size_t size, Glyph& glyph) const {
+  CharCode code = 0;
+  const Unicode* unicode = nullptr;
+  int length = 0;
+  double advance_x = 0, advance_y = 0, origin_x = 0, origin_y = 0;
+  const int used = poppler_->getNextChar(reinterpret_cast<const char*>(string),
+                                         static_cast<int>(std::min<std::size_t>(size, 4)), &code,
+                                         &unicode, &length, &advance_x, &advance_y, &origin_x,
+                                         &origin_y);
+  glyph.code_bytes = static_cast<std::uint8_t>(std::clamp(used, 1, 4));
+  glyph.advance_x = std::isfinite(advance_x) ? static_cast<float>(advance_x) : 0;
+  glyph.advance_y = std::isfinite(advance_y) ? static_cast<float>(advance_y) : 0;
+  glyph.text_bytes = 0;
+  // Longer texts for one glyph do not occur; a hostile one is cut at a whole character.
+  for (int i = 0; i < length && glyph.text_bytes + 4u <= glyph.text.size(); ++i)
+    glyph.text_bytes = static_cast<std::uint8_t>(
+        glyph.text_bytes + encode_utf8(unicode[i], glyph.text.data() + glyph.text_bytes));
+}
+
+}  // namespace penstock::pdf

@@ -1,0 +1,98 @@
+// What a content stream names: fonts, forms, graphics states, properties (ISO 32000-1, 7.8.3).
+#pragma once
+
+#include <poppler/Object.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/stages/extract/pdf/byte_buffer.h"
+#include "engine/stages/extract/pdf/document.h"
+#include "engine/stages/extract/pdf/font_cache.h"
+#include "engine/stages/extract/pdf/matrix.h"
+
+namespace penstock::pdf {
+
+class ResourceStore;
+struct Form;
+
+// A font with its size, as a graphics state may set it.
+struct FontSetting {
+  Font* font = nullptr;
+  double size = 0;
+};
+
+// One resource dictionary. What it gives lives as long as the store.
+class Resources {
+ public:
+  Resources(ResourceStore& store, Object dictionary);
+
+  // Null if there is no such thing, or it is none.
+  Font* font(std::string_view name);
+  Form* form(std::string_view name);
+  std::optional<FontSetting> graphics_state_font(std::string_view name);
+  // A property list, or the reference to it: optional content is told apart by reference.
+  const Object& property(std::string_view name);
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  template <typename Value>
+  using ByName = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
+
+  // The category's dictionary, looked up once.
+  const Object& category(std::optional<Object>& known, const char* name);
+  template <typename Value, typename Find>
+  Value& remembered(ByName<Value>& known, std::string_view name, Find find);
+
+  ResourceStore& store_;
+  const Object dictionary_;
+  std::optional<Object> font_dictionary_, form_dictionary_, state_dictionary_,
+      property_dictionary_;
+  ByName<Font*> fonts_;
+  ByName<Form*> forms_;
+  ByName<std::optional<FontSetting>> states_;
+  ByName<Object> properties_;
+};
+
+// A form XObject (ISO 32000-1, 8.10).
+struct Form {
+  Matrix matrix;
+  std::array<double, 4> box{};     // /BBox
+  Resources* resources = nullptr;  // null: those of whoever shows it
+  Object optional_content{objNull};
+  Ref ref = Ref::INVALID();
+  bool has_content = false;  // `content` is what the stream holds
+  bool shows_nothing = false;
+  bool running = false;
+  ByteBuffer content;
+  std::unique_ptr<Resources> own_resources;
+};
+
+// The resources of a document. One thread.
+class ResourceStore {
+ public:
+  explicit ResourceStore(Document& document) : document_(document), fonts_(document) {}
+
+  Document& document() { return document_; }
+  FontCache& fonts() { return fonts_; }
+  // The resource dictionary at `ref`.
+  Resources& resources(Ref ref);
+  // Null if it is no form.
+  Form* form(Ref ref);
+
+ private:
+  std::unique_ptr<Form> make_form(Ref ref);
+
+  Document& document_;
+  FontCache fonts_;
+  std::unordered_map<Ref, std::unique_ptr<Resources>> resources_;
+  std::unordered_map<Ref, std::unique_ptr<Form>> forms_;
+};
+
+}  // namespace penstock::pdf
