@@ -1,7 +1,6 @@
 #include "engine/stages/extract/pdf/annotations.h"
 
 #include <poppler/Dict.h>
-#include <poppler/OptionalContent.h>
 
 #include <algorithm>
 #include <array>
@@ -135,11 +134,7 @@ void show_annotation(const Object& annotation, ResourceStore& store, Interpreter
   if (flags.isInt() && (flags.getInt() & (flag_hidden | flag_no_view)) != 0) return;
   const Object subtype = document.lookup(annotation, "Subtype");
   if (subtype.isName("Popup")) return;
-  const Object& optional_content = annotation.getDict()->lookupNF("OC");
-  OCGs* groups = document.optional_content();
-  if (!optional_content.isNull() && groups != nullptr &&
-      !groups->optContentIsVisible(&optional_content))
-    return;
+  if (!store.optional_content().is_visible(annotation.getDict()->lookupNF("OC"))) return;
   const std::optional<Rectangle> place =
       read_rectangle(document, document.lookup(annotation, "Rect"));
   if (!place) return;

@@ -14,6 +14,37 @@ bool looks_like_content(const Byte* at, const Byte* end) {
   return true;
 }
 
+// What an inline image's dictionary says of its data (ISO 32000-1, 8.9.7), under full or short keys.
+struct InlineImage {
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::int64_t component_bits = 8;
+  std::int64_t components = 0;  // 0: a colour space by a name that is not known here
+  bool is_mask = false;
+  bool is_filtered = false;
+
+  void take(std::string_view key, const RawValue& value) {
+    if (key == "W" || key == "Width") width = value.integer().value_or(0);
+    if (key == "H" || key == "Height") height = value.integer().value_or(0);
+    if (key == "BPC" || key == "BitsPerComponent") component_bits = value.integer().value_or(8);
+    if (key == "IM" || key == "ImageMask") is_mask = *value.begin() == 't';
+    if (key == "F" || key == "Filter") is_filtered = true;
+    if (key == "CS" || key == "ColorSpace") {
+      if (value.is_name("G") || value.is_name("DeviceGray") || *value.begin() == '[')
+        components = 1;  // an array is of an indexed space
+      if (value.is_name("RGB") || value.is_name("DeviceRGB")) components = 3;
+      if (value.is_name("CMYK") || value.is_name("DeviceCMYK")) components = 4;
+    }
+  }
+  // 0 if it cannot be told.
+  std::int64_t bytes() const {
+    constexpr std::int64_t side_max = 1 << 16;
+    if (is_filtered || width <= 0 || height <= 0 || width > side_max || height > side_max) return 0;
+    const std::int64_t pixel_bits = is_mask ? 1 : components * component_bits;
+    return (width * pixel_bits + 7) / 8 * height;
+  }
+};
+
 }  // namespace
 
 void ContentLexer::push(const Byte* begin, std::size_t size, Operand::Kind kind) {
@@ -144,6 +175,8 @@ void ContentLexer::take_array() {
         } else if (*at_ == ']') {
           --depth;
           ++at_;
+        } else if (*at_ == '%') {
+          at_ += skip_space(at_, end_) - at_;
         } else {
           at_ += skip_value(at_, end_) - at_;
         }
@@ -154,6 +187,7 @@ void ContentLexer::take_array() {
 
 void ContentLexer::skip_inline_image() {
   // The dictionary, up to ID and one white space.
+  InlineImage image;
   for (;;) {
     at_ += skip_space(at_, end_) - at_;
     if (at_ >= end_) return;
@@ -161,7 +195,24 @@ void ContentLexer::skip_inline_image() {
       at_ = std::min(at_ + 3, end_);
       break;
     }
+    const Byte* const key = at_;
     at_ += skip_value(at_, end_) - at_;
+    if (*key != '/') continue;
+    const std::string_view name(reinterpret_cast<const char*>(key + 1),
+                                static_cast<std::size_t>(at_ - key - 1));
+    const Byte* const value = skip_space(at_, end_);
+    if (value >= end_) return;
+    at_ += skip_value(value, end_) - at_;
+    image.take(name, RawValue(value, at_));
+  }
+  // Where the size is known, the data need not be looked at.
+  const std::int64_t bytes = image.bytes();
+  if (bytes > 0 && bytes < end_ - at_) {
+    const Byte* const after = skip_space(at_ + bytes, end_);
+    if (end_ - after >= 2 && after[0] == 'E' && after[1] == 'I' && !is_regular(after[2])) {
+      at_ += after + 2 - at_;
+      return;
+    }
   }
   while (at_ < end_) {
     auto* found = static_cast<Byte*>(std::memchr(at_, 'E', static_cast<std::size_t>(end_ - at_)));

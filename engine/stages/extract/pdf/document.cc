@@ -3,7 +3,6 @@
 #include <poppler/Array.h>
 #include <poppler/Dict.h>
 #include <poppler/ErrorCodes.h>
-#include <poppler/OptionalContent.h>
 #include <poppler/Parser.h>
 #include <poppler/Stream.h>
 #include <poppler/XRef.h>
@@ -53,10 +52,6 @@ Document::Document(std::string_view bytes)
 
 bool Document::needs_password() const {
   return poppler_->getErrorCode() == errEncrypted;
-}
-
-OCGs* Document::optional_content() const {
-  return poppler_->getOptContentConfig();
 }
 
 Object Document::fetch(Ref ref) {

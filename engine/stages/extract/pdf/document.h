@@ -37,7 +37,8 @@ class Document {
   bool needs_password() const;
 
   XRef* xref() const { return poppler_->getXRef(); }
-  OCGs* optional_content() const;
+  // Null if the document has no optional content.
+  OCGs* groups() const { return poppler_->getOptContentConfig(); }
 
   // The object, null if there is none: references may dangle.
   Object fetch(Ref ref);

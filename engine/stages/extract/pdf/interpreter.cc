@@ -227,14 +227,8 @@ Font* Interpreter::find_font(Resources* resources, std::string_view name) {
   return font != nullptr ? font : store_.fonts().fallback();
 }
 
-bool Interpreter::is_visible(const Object& optional_content) {
-  OCGs* groups = store_.document().optional_content();
-  return optional_content.isNull() || groups == nullptr ||
-         groups->optContentIsVisible(&optional_content);
-}
-
 void Interpreter::show_form(Form& form, Resources* inherited, int depth) {
-  if (form.shows_nothing || !is_visible(form.optional_content)) return;
+  if (form.shows_nothing || !store_.optional_content().is_visible(form.optional_content)) return;
   // A form that shows itself, directly or not, would not end.
   if (form.running) return warning_->set("a form contains itself");
   if (depth >= form_depth_max) return warning_->set("forms nest too deep");
@@ -282,7 +276,7 @@ void Interpreter::begin_marked(const ContentLexer& lexer, Resources* resources) 
   if (tag != nullptr && tag->kind == Operand::Kind::name) {
     if (tag->view() == "OC") {
       if (properties->kind == Operand::Kind::name && resources != nullptr &&
-          !is_visible(resources->property(properties->view())))
+          !store_.optional_content().is_visible(resources->property(properties->view())))
         kind = Marked::invisible;
     } else if (!replaced_) {
       // Within a replacement, the outer one counts.

@@ -2,8 +2,6 @@
 // where. What is drawn, coloured, clipped or shaded is passed over.
 #pragma once
 
-#include <poppler/OptionalContent.h>
-
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -53,7 +51,6 @@ class Interpreter {
   void execute(ByteBuffer& content, Resources* resources, int depth);
   void apply(std::uint32_t operation, ContentLexer& lexer, Resources* resources, int depth);
   void show_form(Form& form, Resources* inherited, int depth);
-  bool is_visible(const Object& optional_content);
 
   Font* find_font(Resources* resources, std::string_view name);
   void begin_marked(const ContentLexer& lexer, Resources* resources);

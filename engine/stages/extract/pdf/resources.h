@@ -14,6 +14,7 @@
 #include "engine/stages/extract/pdf/document.h"
 #include "engine/stages/extract/pdf/font_cache.h"
 #include "engine/stages/extract/pdf/matrix.h"
+#include "engine/stages/extract/pdf/optional_content.h"
 
 namespace penstock::pdf {
 
@@ -77,10 +78,11 @@ struct Form {
 // The resources of a document. One thread.
 class ResourceStore {
  public:
-  explicit ResourceStore(Document& document) : document_(document), fonts_(document) {}
+  explicit ResourceStore(Document& document) : document_(document), fonts_(document), optional_content_(document) {}
 
   Document& document() { return document_; }
   FontCache& fonts() { return fonts_; }
+  OptionalContent& optional_content() { return optional_content_; }
   // The resource dictionary at `ref`.
   Resources& resources(Ref ref);
   // Null if it is no form.
@@ -91,6 +93,7 @@ class ResourceStore {
 
   Document& document_;
   FontCache fonts_;
+  OptionalContent optional_content_;
   std::unordered_map<Ref, std::unique_ptr<Resources>> resources_;
   std::unordered_map<Ref, std::unique_ptr<Form>> forms_;
 };
