@@ -146,6 +146,7 @@ TEST_CASE("pipeline: chunks of different documents share a request") {
 
 TEST_CASE("pipeline: no more documents are in flight than admitted") {
   World world;
+  world.options.pack_wait_max = std::chrono::milliseconds(1);  // what each of them waits for
   HeldExtractor extractor;
   world.extract = extractor.as_extract();
   std::size_t in_flight_max = 0;
