@@ -62,7 +62,7 @@ TEST_CASE("sqlite: a store in no folder is an error that names it") {
   const TempDir folder;
   const std::string path = folder.path("no/s.db");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::write); }) ==
-        path + ": cannot be opened; check that its folder exists and may be written");
+        path + ": cannot be opened; check its permissions, and that its folder exists");
 }
 
 TEST_CASE("sqlite: another program's file is refused and left alone") {
