@@ -109,8 +109,7 @@ void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
   fmt::print(
       "Dry run, nothing is stored. A backfill would embed {} tokens of {}; {} repeat another's "
       "content.\n",
-      with_commas(counts.tokens), counted(counts.of(Outcome::done), "document"),
-      with_commas(counts.duplicates));
+      with_commas(counts.tokens), counted(counts.made, "document"), with_commas(counts.duplicates));
   if (options.price_per_million)
     fmt::print("  Cost at {} a million tokens: {:.{}f}\n", *options.price_per_million, cost,
                cost < 1 ? 5 : 2);
@@ -125,7 +124,8 @@ void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
 class DryRunStore {
  public:
   DryRunStore(const StoreOptions& options, const Embedder& embedder) {
-    if (std::filesystem::exists(options.store)) {
+    std::error_code unknown;  // whether it exists: then opening it tells why
+    if (std::filesystem::exists(options.store, unknown) || unknown) {
       store_ = open_store_for_reading(options);
       return;
     }

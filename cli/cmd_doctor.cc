@@ -40,7 +40,8 @@ std::string check_tokenizers() {
 }
 
 std::string check_store(const StoreOptions& options) {
-  if (!std::filesystem::exists(options.store)) {
+  std::error_code unknown;  // whether it exists: then opening it tells why
+  if (!std::filesystem::exists(options.store, unknown) && !unknown) {
     const std::filesystem::path folder = std::filesystem::absolute(options.store).parent_path();
     if (access(folder.c_str(), W_OK | X_OK) != 0)
       throw FatalError(folder.string() + " cannot be written; choose another --store");

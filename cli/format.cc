@@ -66,8 +66,13 @@ std::string shortened(std::string_view text, std::size_t columns) {
 
 std::string printable(std::string_view text) {
   std::string line(text);
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(line[i]);
+    if (byte < 0x20 || byte == 0x7F) line[i] = ' ';
+    // U+0080 to U+009F, of which some terminals take U+009B for the beginning of a command.
+    const auto next = static_cast<unsigned char>(i + 1 < line.size() ? line[i + 1] : 0);
+    if (byte == 0xC2 && next >= 0x80 && next < 0xA0) line.replace(i, 2, " ");
+  }
   return line;
 }
 

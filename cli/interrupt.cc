@@ -44,7 +44,11 @@ void Interrupt::listen() {
     if (sigwait(&signals, &signal) != 0) continue;
     if (stopping_) return;
     const std::lock_guard lock(mutex_);
-    if (happened_) _exit(exit_interrupted);
+    if (happened_) {
+      // The shell's prompt is not to stand behind the line of progress.
+      if (isatty(STDERR_FILENO) == 1) static_cast<void>(write(STDERR_FILENO, "\n", 1) == 1);
+      _exit(exit_interrupted);
+    }
     happened_ = true;
     if (drain_) drain_();
   }

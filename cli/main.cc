@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <system_error>
 #include <variant>
 
 #include "cli/commands.h"
@@ -30,7 +31,15 @@ int run(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     const std::optional<Command> command = parse_command_line(argc, argv, exit_code);
-    return command ? std::visit(Run(), *command) : exit_code;
+    if (command) exit_code = std::visit(Run(), *command);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+    std::fputs("penstock: not all of the output could be written; is its disk full?\n", stderr);
+    return exit_fatal;
+  } catch (const std::system_error& error) {
+    // The reader of a pipe has seen enough, as head(1) does.
+    if (error.code() != std::errc::broken_pipe)
+      std::fprintf(stderr, "penstock: %s\n", error.what());
+    return exit_fatal;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "penstock: %s\n", error.what());
     return exit_fatal;

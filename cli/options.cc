@@ -153,12 +153,12 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   backfill_app
       .add_option("--price-per-million", backfill.price_per_million,
                   "With --dry-run: what a million tokens cost, to print the whole cost")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0.0, 1e6))
       ->needs("--dry-run");
   backfill_app
       .add_option("--tokens-per-minute", backfill.tokens_per_minute,
                   "With --dry-run: the embedding quota, to print the time it takes")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1.0, 1e12))
       ->needs("--dry-run");
   add_json(backfill_app, backfill.json, "JSON lines: each document, progress, and a summary");
   add_store(backfill_app, backfill.store);

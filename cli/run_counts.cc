@@ -12,6 +12,7 @@ void RunCounter::count(const FinishedDocument& document) {
     ++counts_.unchanged;
     return;
   }
+  if (document.outcome == Outcome::done) ++counts_.made;
   counts_.bytes += document.claim.stamp.bytes;
   counts_.pages += document.pages;
   counts_.chunks += document.chunks;

@@ -55,8 +55,9 @@ void print_text(const RunSummary& summary, const std::string& store) {
 
   for (const Outcome outcome : all_outcomes) {
     if (counts.of(outcome) == 0) continue;
-    fmt::print("  {:<13} {:>9}  {}\n", name_of(outcome), with_commas(counts.of(outcome)),
-               summary.dry_run && outcome == Outcome::done ? "would be stored" : describe(outcome));
+    fmt::print(
+        "  {:<13} {:>9}  {}\n", name_of(outcome), with_commas(counts.of(outcome)),
+        summary.dry_run && outcome == Outcome::done ? "would be searchable" : describe(outcome));
   }
   if (worked > 0) {
     fmt::print("\n  {} read, {}, {}, {} tokens\n", human_bytes(counts.bytes),

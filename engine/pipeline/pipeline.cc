@@ -11,8 +11,7 @@
 // * Nothing blocks a TBB worker. What waits for a disk, a child process or a server is an
 //   async_node: it hands the job to threads of its own and is called back.
 // * Queues inside the graph are unbounded, and bounded all the same, because `admit` lets in only
-// so
-//   many documents and bytes. `claim` and `admit` block, so they have a thread of their own in
+//   so many documents and bytes. `claim` and `admit` block, so they have a thread of their own in
 //   front of the graph; an input_node would block a worker, and a limiter_node counts messages, not
 //   bytes.
 // * `pack` keeps a pack that is not full. Nobody would ever fill it if all admitted documents wait
@@ -281,7 +280,8 @@ void Pipeline::Graph::fetch(Job& job) {
   admission_.resize(job, job.file.bytes().size());
   job.version = VersionId::of(job.file.bytes(), options_.fingerprint);
   if (job.has_outcome_under(options_.fingerprint) && job.known->attempted == job.version)
-    job.keep_known_outcome();
+    return job.keep_known_outcome();
+  if (job.file.bytes().empty()) job.fail(Outcome::no_text, "the file is empty");
 }
 
 void Pipeline::Graph::take_over(Job& job, Extraction extraction) {

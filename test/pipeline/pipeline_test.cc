@@ -62,6 +62,7 @@ TEST_CASE("pipeline: each document gets its outcome, and none harms another") {
   world.put("bomb", "!out_of_memory");
   world.put("scan", "!no_text");
   world.put("blank", " ");
+  world.put("empty", "");
   world.put("large", std::string(101, 'x'));
   world.put("burning", "!throw");
   world.put("vanished", "words");
@@ -71,9 +72,9 @@ TEST_CASE("pipeline: each document gets its outcome, and none harms another") {
 
   REQUIRE(world.run().has_value());
 
-  CHECK(world.ended_documents.size() == 107);
-  CHECK(world.queue->acknowledged().size() == 107);
-  CHECK(world.store.documents.size() == 107);
+  CHECK(world.ended_documents.size() == 108);
+  CHECK(world.queue->acknowledged().size() == 108);
+  CHECK(world.store.documents.size() == 108);
   CHECK(world.store.versions.size() == 100);
   CHECK(world.store.intents.empty());
   for (int i = 0; i < 100; ++i)
@@ -84,6 +85,8 @@ TEST_CASE("pipeline: each document gets its outcome, and none harms another") {
   CHECK(world.ended("bomb").outcome == Outcome::out_of_memory);
   CHECK(world.ended("scan").outcome == Outcome::no_text);
   CHECK(world.ended("blank").outcome == Outcome::no_text);
+  CHECK(world.ended("empty").outcome == Outcome::no_text);
+  CHECK(world.ended("empty").message == "the file is empty");
   CHECK(world.ended("large").outcome == Outcome::too_large);
   CHECK(world.ended("large").message == "101 bytes; the limit is 100");
   CHECK(world.ended("burning").outcome == Outcome::failed);
@@ -146,6 +149,7 @@ TEST_CASE("pipeline: chunks of different documents share a request") {
 
 TEST_CASE("pipeline: no more documents are in flight than admitted") {
   World world;
+  world.options.pack_wait_max = std::chrono::milliseconds(1);  // what each of them waits for
   HeldExtractor extractor;
   world.extract = extractor.as_extract();
   std::size_t in_flight_max = 0;

@@ -26,6 +26,7 @@ class FakeQueue final : public WorkQueue {
   explicit FakeQueue(std::vector<Claim> claims) : claims_(std::move(claims)) {}
 
   std::optional<Claim> claim() override {
+    const std::lock_guard lock(mutex_);
     if (closed_ || next_ == claims_.size()) return std::nullopt;
     return claims_[next_++];
   }
@@ -33,18 +34,29 @@ class FakeQueue final : public WorkQueue {
     const std::lock_guard lock(mutex_);
     acknowledged_.emplace_back(claim.key, outcome);
   }
-  void close() override { closed_ = true; }
+  // What is claimed after it is nothing, so that claimed() is final once it returns.
+  void close() override {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
 
-  std::size_t claimed() const { return next_; }
-  bool closed() const { return closed_; }
+  std::size_t claimed() const {
+    const std::lock_guard lock(mutex_);
+    return next_;
+  }
+  bool closed() const {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+  }
   std::vector<std::pair<std::string, Outcome>> acknowledged() const { return acknowledged_; }
 
  private:
   const std::vector<Claim> claims_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<bool> closed_{false};
   mutable std::mutex mutex_;
-  std::vector<std::pair<std::string, Outcome>> acknowledged_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::size_t next_ = 0;
+  bool closed_ = false;
+  std::vector<std::pair<std::string, Outcome>> acknowledged_;
 };
 
 class FakeBlobs final : public BlobStore {

@@ -31,6 +31,15 @@ std::vector<std::string> keys_of(SourceWalkOptions options, const TempDir& folde
   return keys;
 }
 
+std::string refusal_of(const std::string& source) {
+  try {
+    SourceWalk walk({{source}, {}, {}, {}});
+  } catch (const FatalError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
 using Keys = std::vector<std::string>;
 
 TEST_CASE("sources: a folder is walked to the bottom, in the order of names") {
@@ -100,7 +109,11 @@ TEST_CASE("sources: a broken link is claimed, and cannot be read") {
 }
 
 TEST_CASE("sources: what does not exist is an error at once") {
-  CHECK_THROWS_AS(SourceWalk({{"/no/such/folder"}, {}, {}, {}}), FatalError);
+  const TempDir folder;
+  CHECK(refusal_of(folder.path("no")) == "no such file or folder: " + folder.path("no"));
+  std::filesystem::create_symlink("loop", folder.path("loop"));
+  CHECK(refusal_of(folder.path("loop")) ==
+        folder.path("loop") + ": Too many levels of symbolic links");
 }
 
 TEST_CASE("sources: a manifest gives keys and metadata; its paths are relative to it") {
@@ -128,13 +141,17 @@ TEST_CASE("sources: a manifest gives keys and metadata; its paths are relative t
 TEST_CASE("sources: a bad manifest line is named before anything is done") {
   const TempDir folder;
   const std::string manifest = folder.write("list.jsonl", "{\"path\":\"a\"}\n{\"key\":1}\n");
-  std::string message;
-  try {
-    SourceWalk walk({{manifest}, {}, {}, {}});
-  } catch (const FatalError& error) {
-    message = error.what();
-  }
-  CHECK(message == manifest + ", line 2: \"path\" is missing or not a text");
+  CHECK(refusal_of(manifest) == manifest + ", line 2: \"path\" is missing or not a text");
+}
+
+TEST_CASE("sources: two documents of a manifest under one key are refused, a repeated one is not") {
+  const TempDir folder;
+  const std::string line = "{\"path\":\"a\",\"key\":\"K\"}\n";
+  const std::string manifest = folder.write("list.jsonl", line + line);
+  CHECK(refusal_of(manifest) == "none");
+  folder.write("list.jsonl", line + "{\"path\":\"b\",\"key\":\"K\"}\n");
+  CHECK(refusal_of(manifest) ==
+        manifest + ", line 2: its key is that of another document in line 1");
 }
 
 TEST_CASE("sources: a closed walk gives nothing more, and has not ended") {

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
+#include <unordered_map>
 
 #include "engine/backends/local/glob.h"
 #include "engine/backends/local/local_files.h"
@@ -69,16 +72,27 @@ std::unordered_set<std::string> to_set(const std::vector<std::string>& paths) {
 }
 
 // Every line of a manifest is parsed before any work begins: a bad one is the user's slip, and half
-// a backfill is no answer to it.
+// a backfill is no answer to it. Of two documents under one key, one would be lost without a word.
 void validate_manifest(const std::string& path) {
+  struct Entry {
+    std::string path;
+    std::size_t line;
+  };
+  std::unordered_map<std::string, Entry> entries;  // by key
   std::ifstream lines(path);
   if (!lines) throw FatalError(path + ": cannot be read");
   std::size_t number = 0;
+  const auto refuse = [&](const std::string& why) {
+    throw FatalError(path + ", line " + std::to_string(number) + ": " + why);
+  };
   for (std::string line; std::getline(lines, line);) {
     ++number;
     if (line.empty()) continue;
-    if (const auto entry = parse_manifest_line(line); !entry)
-      throw FatalError(path + ", line " + std::to_string(number) + ": " + entry.error().message);
+    const auto entry = parse_manifest_line(line);
+    if (!entry) refuse(entry.error().message);
+    const auto [first, is_new] = entries.try_emplace(entry->key, Entry{entry->path, number});
+    if (!is_new && first->second.path != entry->path)
+      refuse("its key is that of another document in line " + std::to_string(first->second.line));
   }
 }
 
@@ -89,7 +103,9 @@ SourceWalk::SourceWalk(SourceWalkOptions options)
   for (const std::string& source : options_.sources) {
     if (source == "-") continue;
     struct stat status;
-    if (stat(source.c_str(), &status) != 0) throw FatalError("no such file or folder: " + source);
+    if (stat(source.c_str(), &status) != 0)
+      throw FatalError(errno == ENOENT ? "no such file or folder: " + source
+                                       : source + ": " + std::generic_category().message(errno));
     if (S_ISDIR(status.st_mode)) {
       std::string prefix = key_of(absolute(source));
       if (!prefix.ends_with('/')) prefix += '/';

@@ -15,6 +15,21 @@ namespace {
 // How long a call waits for another process's transaction.
 constexpr int busy_timeout_ms = 10'000;
 
+// A URI of a path, in which ? # % would mean something else.
+std::string uri_of(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '?' || c == '#' || c == '%') {
+      constexpr const char* digits = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(c);
+      uri += {'%', digits[byte >> 4], digits[byte & 15]};
+    } else {
+      uri += c;
+    }
+  }
+  return uri;
+}
+
 std::string explain(const std::string& path, int code, const char* message) {
   switch (code & 0xFF) {
     case SQLITE_FULL:
@@ -34,7 +49,7 @@ std::string explain(const std::string& path, int code, const char* message) {
     case SQLITE_NOTADB:
       return path + ": not a penstock store; choose another --store";
     case SQLITE_CANTOPEN:
-      return path + ": cannot be opened; check that its folder exists and may be written";
+      return path + ": cannot be opened; check its permissions, and that its folder exists";
     default:
       return path + ": " + message;
   }
@@ -43,7 +58,8 @@ std::string explain(const std::string& path, int code, const char* message) {
 }  // namespace
 
 Database::Database(std::string path, OpenMode mode) : path_(std::move(path)) {
-  if (mode == OpenMode::read && !std::filesystem::exists(path_))
+  std::error_code unknown;  // whether it exists: then opening it tells why
+  if (mode == OpenMode::read && !std::filesystem::exists(path_, unknown) && !unknown)
     throw FatalError(path_ + " does not exist; penstock backfill makes it");
   const int flags =
       mode == OpenMode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
@@ -53,8 +69,8 @@ Database::Database(std::string path, OpenMode mode) : path_(std::move(path)) {
   if (mode == OpenMode::read && (code != SQLITE_OK || access(path_.c_str(), W_OK) != 0 ||
                                  sqlite3_db_readonly(handle_, "main") == 1)) {
     sqlite3_close(handle_);
-    const bool has_log = std::filesystem::exists(path_ + "-wal");
-    const std::string uri = "file:" + path_ + (has_log ? "?mode=ro" : "?immutable=1");
+    const bool has_log = std::filesystem::exists(path_ + "-wal", unknown);
+    const std::string uri = uri_of(path_) + (has_log ? "?mode=ro" : "?immutable=1");
     code = sqlite3_open_v2(uri.c_str(), &handle_,
                            SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
   }

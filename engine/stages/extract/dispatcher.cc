@@ -32,8 +32,7 @@ TimePoint now() {
 }
 
 bool is_clean(const std::string& text) {
-  return simdjson::validate_utf8(text.data(), text.size()) &&
-         text.find('\0') == std::string::npos;
+  return simdjson::validate_utf8(text.data(), text.size()) && text.find('\0') == std::string::npos;
 }
 
 bool is_blank(const std::string& text) {
