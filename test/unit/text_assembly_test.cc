@@ -1,5 +1,6 @@
 #include "engine/stages/extract/pdf/text_assembly.h"
 
+#include <cmath>
 #include <string>
 #include <string_view>
 
@@ -112,6 +113,176 @@ TEST_CASE("text assembly: what is outside the page is not there") {
   CHECK(page.text() == "here\n");
 }
 
+TEST_CASE("text assembly: letter-spaced words become words again") {
+  Page page;
+  SECTION("by gaps") {
+    float x = 100;
+    for (const char letter : std::string_view("MILL POND")) {
+      if (letter != ' ') page.show(x, 700, std::string(1, letter));
+      x += 7;
+    }
+  }
+  SECTION("by spaces") {
+    page.show(100, 700, "M I L L  P O N D");
+  }
+  CHECK(page.text() == "MILL POND\n");
+}
+
+TEST_CASE("text assembly: single letters that stand as far apart as words are no word") {
+  Page page;
+  page.show(100, 700, "axes");
+  page.show(123, 700, "p");
+  page.show(131, 700, "x");
+  page.show(139, 700, "r");
+  page.show(147, 700, "k");
+  CHECK(page.text() == "axes p x r k\n");
+}
+
+TEST_CASE("text assembly: what is shown twice in one place is there once") {
+  Page page;
+  SECTION("one after the other") {
+    page.show(100, 700, "Heading");
+    page.show(100.4F, 699.7F, "Heading");
+  }
+  SECTION("word by word, cut in another way the second time") {
+    page.show(100, 700, "Head");
+    page.show(100.4F, 700, "Head");
+    page.show(120, 700, "ing");
+    page.show(120.4F, 700, "ing ");
+  }
+  SECTION("after other text") {
+    page.show(100, 700, "Heading");
+    page.show(100, 688, "text");
+    page.show(100.4F, 700, "Heading ");
+    CHECK(page.text() == "Heading\ntext\n");
+    return;
+  }
+  CHECK(page.text() == "Heading\n");
+}
+
+TEST_CASE("text assembly: narrow letters that are doubled stay") {
+  Page page;
+  page.show(100, 700, "l").x1 = 101;
+  page.show(101, 700, "l").x1 = 102;
+  CHECK(page.text() == "ll\n");
+}
+
+TEST_CASE("text assembly: hidden text over the same visible words is left out") {
+  Page page;
+  page.show(100, 700, "The mill stands still.");
+  page.show(101, 701, "The mill stonds still.").hidden = true;
+  page.show(100, 600, "A scan's words").hidden = true;
+  CHECK(page.text() == "The mill stands still.\n\nA scan's words\n");
+}
+
+TEST_CASE("text assembly: hidden text on a page of its own is text") {
+  Page page;
+  page.show(100, 700, "A scan's words").hidden = true;
+  CHECK(page.text() == "A scan's words\n");
+}
+
+TEST_CASE("text assembly: columns of prose that are shown row by row are read one by one") {
+  Page page;
+  std::string left;
+  std::string right;
+  for (int line = 0; line < 8; ++line) {
+    const auto y = static_cast<float>(700 - 12 * line);
+    const std::string number = std::to_string(line);
+    page.show(100, y, "a line of prose on the left " + number);
+    page.show(280, y, "a line of prose on the right " + number);
+    left += "a line of prose on the left " + number + "\n";
+    right += "a line of prose on the right " + number + "\n";
+  }
+  CHECK(page.text() == left + "\n" + right);
+}
+
+TEST_CASE("text assembly: a table is read row by row") {
+  Page page;
+  std::string rows;
+  for (int line = 0; line < 8; ++line) {
+    const auto y = static_cast<float>(700 - 12 * line);
+    page.show(100, y, "month " + std::to_string(line));
+    page.show(280, y, "water level of the pond");
+    page.show(450, y, "1.5");
+    rows += "month " + std::to_string(line) + " water level of the pond 1.5\n";
+  }
+  CHECK(page.text() == rows);
+}
+
+TEST_CASE("text assembly: a footer that is shown first has a line of its own") {
+  Page page;
+  page.show(100, 30, "page 7");
+  page.show(100, 700, "text");
+  CHECK(page.text() == "page 7\n\ntext\n");
+}
+
+TEST_CASE("text assembly: the next column begins a paragraph") {
+  Page page;
+  page.show(100, 700, "one");
+  page.show(100, 688, "two");
+  page.show(300, 700, "three");
+  page.show(300, 688, "four");
+  CHECK(page.text() == "one\ntwo\n\nthree\nfour\n");
+}
+
+TEST_CASE("text assembly: text is read along its own direction") {
+  Page page;
+  const auto [ux, uy] = GENERATE(
+      table<float, float>({{0.F, 1.F}, {-1.F, 0.F}, {0.F, -1.F}, {0.8F, 0.6F}, {-0.6F, -0.8F}}));
+  const auto show = [&](float along, float down, std::string_view text) {
+    GlyphRun& run = page.show(0, 0, text);
+    const float length = run.x1;
+    run.x0 = 300 + along * ux + down * uy;
+    run.y0 = 400 + along * uy - down * ux;
+    run.x1 = run.x0 + length * ux;
+    run.y1 = run.y0 + length * uy;
+    run.ux = ux;
+    run.uy = uy;
+  };
+  show(0, 0, "water");
+  show(28, 0, "wheel");
+  show(0, 12, "turns");
+  CHECK(page.text() == "water wheel\nturns\n");
+}
+
+TEST_CASE("text assembly: glyphs along a curve are one word") {
+  Page page;
+  float x = 100;
+  float y = 400;
+  for (int i = 0; i < 5; ++i) {
+    const float angle = 0.15F * static_cast<float>(i);
+    GlyphRun& run = page.show(x, y, std::string(1, "wheel"[i]));
+    run.ux = std::cos(angle);
+    run.uy = std::sin(angle);
+    run.x1 = x += 5 * run.ux;
+    run.y1 = y += 5 * run.uy;
+  }
+  CHECK(page.text() == "wheel\n");
+}
+
+TEST_CASE("text assembly: vertical writing goes column by column to the left") {
+  Page page;
+  const auto show = [&](float x, std::string_view text) {
+    GlyphRun& run = page.show(x, 700, text);
+    run.y1 = 700 - 2 * (run.x1 - run.x0);
+    run.x1 = x;
+    run.ux = 0;
+    run.uy = -1;
+    run.vertical = true;
+  };
+  show(300, "水車は");
+  show(285, "回る");
+  CHECK(page.text() == "水車は\n回る\n");
+}
+
+TEST_CASE("text assembly: ideographs that are spread have no spaces between them") {
+  Page page;
+  page.show(100, 700, "水").x1 = 110;
+  page.show(113, 700, "車").x1 = 123;
+  page.show(125, 700, "A");
+  CHECK(page.text() == "水車A\n");
+}
+
 TEST_CASE("text assembly: right-to-left lines are in logical order") {
   Page page;
   SECTION("shown as they look") {
@@ -130,6 +301,23 @@ TEST_CASE("text assembly: numbers and Latin words within right-to-left lines kee
   Page page;
   page.show(100, 700, "(\u05d3 Old Mill \u05d2) 31/12/1999 \u05d1\u05d0");
   CHECK(page.text() == "\u05d0\u05d1 31/12/1999 (\u05d2 Old Mill \u05d3)\n");
+}
+
+TEST_CASE("text assembly: brackets in right-to-left lines open before they close") {
+  Page page;
+  SECTION("told by their look") {
+    page.show(100, 700, "(\u05d1\u05d0)");
+  }
+  SECTION("told by their meaning") {
+    page.show(100, 700, ")\u05d1\u05d0(");
+  }
+  CHECK(page.text() == "(\u05d0\u05d1)\n");
+}
+
+TEST_CASE("text assembly: a right-to-left word within a Latin line is in logical order") {
+  Page page;
+  page.show(100, 700, "the word \u05d1\u05d0 means father in it");
+  CHECK(page.text() == "the word \u05d0\u05d1 means father in it\n");
 }
 
 TEST_CASE("text assembly: Arabic presentation forms become letters") {

@@ -16,6 +16,7 @@
 #include <array>
 #include <cassert>
 
+#include "engine/stages/extract/pdf/scripts.h"
 #include "engine/stages/extract/pdf/spans.h"
 
 namespace penstock::pdf {
@@ -36,6 +37,12 @@ void append_encoded(UChar32 code, std::string& utf8) {
   std::size_t size = 0;
   U8_APPEND_UNSAFE(bytes.data(), size, code);
   utf8.append(reinterpret_cast<const char*>(bytes.data()), size);
+}
+
+bool is_latin(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }) &&
+         !has_right_to_left(text);
 }
 
 bool is_presentation_form(char32_t code) {
@@ -69,14 +76,27 @@ void RightToLeft::append_line(std::string& utf8) {
   classify();
   logical_.clear();
   mirrored_.clear();
-  const auto lefts = std::count(kinds_.begin(), kinds_.end(), Kind::left);
-  const auto rights = std::count(kinds_.begin(), kinds_.end(), Kind::right);
-  if (rights > lefts || page_is_right_to_left_)
+  if (is_right_to_left())
     read_from_right(0, visual_.size());
   else
     read_from_left();
   straighten_brackets();
   for (const char32_t code : logical_) write(code, utf8);
+}
+
+// A line is of the kind of the words at both of its ends; if those differ, of most of its words.
+bool RightToLeft::is_right_to_left() const {
+  int balance = 0;
+  Kind first = Kind::neutral;
+  Kind last = Kind::neutral;
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    if (kinds_[i] != Kind::left && kinds_[i] != Kind::right) continue;
+    if (first == Kind::neutral) first = kinds_[i];
+    last = kinds_[i];
+    if (i == 0 || kinds_[i - 1] != last) balance += last == Kind::right ? 1 : -1;
+  }
+  if (first == last) return first == Kind::right;
+  return balance > 0 || (balance == 0 && page_is_right_to_left_);
 }
 
 void RightToLeft::lay_out() {
@@ -87,10 +107,14 @@ void RightToLeft::lay_out() {
   for (const Part& part : parts_) {
     if (!visual_.empty() && visual_.back() != ' ' && part.begin - stop > space_gap * part.height)
       visual_ += ' ';
-    const std::size_t start = visual_.size();
+    const auto start = static_cast<std::ptrdiff_t>(visual_.size());
     append_decoded(part.text, visual_);
-    if (part.backwards)
-      std::reverse(visual_.begin() + static_cast<std::ptrdiff_t>(start), visual_.end());
+    if (part.backwards) std::reverse(visual_.begin() + start, visual_.end());
+    // Word processors leave the space behind a Latin word at its right end, where the word before
+    // it stands; it belongs to its left.
+    if (start > 0 && visual_.back() == ' ' && visual_[static_cast<std::size_t>(start) - 1] != ' ' &&
+        is_latin(part.text))
+      std::rotate(visual_.begin() + start, visual_.end() - 1, visual_.end());
     stop = std::max(stop, part.stop);
   }
 }

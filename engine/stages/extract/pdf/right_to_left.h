@@ -36,6 +36,7 @@ class RightToLeft {
 
   void lay_out();
   void classify();
+  bool is_right_to_left() const;
   std::size_t island_end(std::size_t begin, std::size_t end) const;
   std::size_t number_end(std::size_t begin, std::size_t end) const;
   void read_from_left();

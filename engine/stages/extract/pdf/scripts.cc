@@ -41,6 +41,22 @@ bool has_right_to_left(std::string_view utf8) {
   return false;
 }
 
+bool is_mostly_right_to_left(std::string_view utf8) {
+  const std::uint8_t* bytes = bytes_of(utf8);
+  const auto size = static_cast<std::int32_t>(utf8.size());
+  std::int32_t balance = 0;
+  for (std::int32_t at = 0; at < size;) {
+    UChar32 code;
+    U8_NEXT(bytes, at, size, code);
+    if (code < 0) continue;
+    if (is_right_to_left(code))
+      ++balance;
+    else if (u_isalpha(code))
+      --balance;
+  }
+  return balance > 0;
+}
+
 bool starts_ideographic(std::string_view utf8) {
   const std::uint8_t* bytes = bytes_of(utf8);
   if (bytes[0] < 0xE2) return false;

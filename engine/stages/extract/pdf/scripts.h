@@ -8,6 +8,9 @@ namespace penstock::pdf {
 // Hebrew, Arabic and their kin, presentation forms included.
 bool has_right_to_left(std::string_view utf8);
 
+// Of its letters, most are.
+bool is_mostly_right_to_left(std::string_view utf8);
+
 // Ideographs, kana and full-width forms, which stand next to each other without spaces. Hangul is
 // not among them: Korean has spaces.
 bool starts_ideographic(std::string_view utf8);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/stages/extract/pdf/scripts.h"
+#include "engine/stages/extract/pdf/spaced_letters.h"
 
 namespace penstock::pdf {
 namespace {
@@ -11,7 +13,18 @@ namespace {
 constexpr float cjk_space_gap = 0.8F;  // between two ideographs: justified lines spread them
 constexpr float cjk_edge_gap = 0.35F;  // between one and a letter: typesetters put a quarter there
 constexpr float reach = 15;            // of a right-to-left line: how far its next word may jump
+constexpr float repeat_shift = 0.2F;
 constexpr std::uint32_t singles_min = 3;  // gaps between four letters
+
+float length_of(const GlyphRun& run) {
+  return std::fabs(run.x1 - run.x0) + std::fabs(run.y1 - run.y0);
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(' ');
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
 
 // Written so that what is not a number is outside.
 bool is_on(const PageBox& box, const GlyphRun& run) {
@@ -50,6 +63,8 @@ void Spans::collect(const PageGlyphs& page) {
   cursor_ = {};
   const auto runs = static_cast<std::uint32_t>(page.runs.size());
   for (std::uint32_t number = 0; number < runs; ++number) take(page, number);
+  for (const Span& span : spans_)
+    if (span.spaced_letters) close_up(page, span, joints_);
 }
 
 void Spans::look_at_text(std::string_view utf8) {
@@ -57,26 +72,34 @@ void Spans::look_at_text(std::string_view utf8) {
   unsigned all = 0;
   unsigned suspect = 0;
   unsigned doubled = 0;
+  unsigned spaced = 0;
   for (std::size_t i = 0; i < utf8.size(); ++i) {
     const unsigned byte = bytes[i];
     all |= byte;
     suspect |=
         static_cast<unsigned>(byte >= 0xD6 && byte <= 0xE0) | static_cast<unsigned>(byte == 0xEF);
   }
-  for (std::size_t i = 1; i < utf8.size(); ++i)
-    doubled |= static_cast<unsigned>(bytes[i] == ' ') & static_cast<unsigned>(bytes[i - 1] == ' ');
+  for (std::size_t i = 6; i < utf8.size(); ++i) {
+    const auto second = static_cast<unsigned>(bytes[i] == ' ');
+    doubled |= second & static_cast<unsigned>(bytes[i - 1] == ' ');
+    spaced |= second & static_cast<unsigned>(bytes[i - 2] == ' ') &
+              static_cast<unsigned>(bytes[i - 4] == ' ') &
+              static_cast<unsigned>(bytes[i - 6] == ' ');
+  }
   ascii_ = all < 0x80;
   right_to_left_ = suspect != 0 && has_right_to_left(utf8);
-  doubled_spaces_ = doubled != 0;
+  doubled_spaces_ = doubled != 0 || utf8.size() < 12;  // the first bytes are not looked at
+  spaced_letters_ = spaced != 0;
 }
 
 void Spans::take(const PageGlyphs& page, std::uint32_t number) {
   const GlyphRun& run = page.runs[number];
   const std::string_view text = page.text_of(run);
-  if (!is_on(page.box, run) || repeats(page, run)) {
+  if (!is_on(page.box, run)) {
     joints_[number] = Joint::dropped;
     return;
   }
+  if (meets_last(page, run) && repeats_last(page, number)) return;
   const bool blank = is_blank(text);
   const bool right_to_left = right_to_left_ && has_right_to_left(text);
   if (spans_.empty()) {
@@ -119,15 +142,41 @@ void Spans::take(const PageGlyphs& page, std::uint32_t number) {
   }
 }
 
-// Bold and shadows are faked by showing each string twice, next to itself.
-bool Spans::repeats(const PageGlyphs& page, const GlyphRun& run) const {
-  if (spans_.empty()) return false;
+// Whether it begins or ends where the run before does.
+bool Spans::meets_last(const PageGlyphs& page, const GlyphRun& run) const {
   const GlyphRun& last = page.runs[cursor_.run];
-  const float near = 0.2F * run.height;
-  if (!(std::fabs(run.x0 - last.x0) < near && std::fabs(run.y0 - last.y0) < near)) return false;
-  const float length = std::fabs(run.x1 - run.x0) + std::fabs(run.y1 - run.y0);
-  const float moved = std::fabs(run.x0 - last.x0) + std::fabs(run.y0 - last.y0);
-  return moved < 0.5F * length && page.text_of(run) == page.text_of(last);
+  const float near = repeat_shift * run.height;
+  return (std::fabs(run.x0 - last.x0) < near && std::fabs(run.y0 - last.y0) < near) ||
+         (std::fabs(run.x1 - last.x1) < near && std::fabs(run.y1 - last.y1) < near);
+}
+
+// Bold and shadows are faked by showing each string twice, next to itself; the two may be cut into
+// runs differently. The longer one stays.
+bool Spans::repeats_last(const PageGlyphs& page, std::uint32_t number) {
+  if (spans_.empty()) return false;
+  const GlyphRun& run = page.runs[number];
+  const GlyphRun& last = page.runs[cursor_.run];
+  // Narrow letters that are doubled stand nearer to each other than a shadow may be.
+  const float near =
+      std::min({repeat_shift * run.height, 0.5F * length_of(run), 0.5F * length_of(last)});
+  const std::string_view text = trimmed(page.text_of(run));
+  const std::string_view before = trimmed(page.text_of(last));
+  if (text.empty()) return false;
+  const bool begins = std::fabs(run.x0 - last.x0) < near && std::fabs(run.y0 - last.y0) < near;
+  const bool ends = std::fabs(run.x1 - last.x1) < near && std::fabs(run.y1 - last.y1) < near;
+  if ((begins && before.starts_with(text)) || (ends && before.ends_with(text))) {
+    joints_[number] = Joint::dropped;
+    return true;
+  }
+  if (!begins || !text.starts_with(before)) return false;
+  Span& span = spans_.back();
+  joints_[number] = std::exchange(joints_[cursor_.run], Joint::dropped);
+  cursor_.run = number;
+  cursor_.stop = run.x1 * cursor_.ux + run.y1 * cursor_.uy;
+  span.end = number + 1;
+  span.bytes += run.text_end - run.text_begin;
+  span.stop = std::max(span.stop, cursor_.stop);
+  return true;
 }
 
 // Text along a curve turns from glyph to glyph.

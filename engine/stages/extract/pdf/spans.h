@@ -47,8 +47,9 @@ class Spans {
 
   std::vector<Span>& spans() { return spans_; }
   Joint joint(std::uint32_t run) const { return joints_[run]; }
-  bool right_to_left() const { return right_to_left_; }  // some of the page's text is
-  bool doubled_spaces() const { return doubled_spaces_; }
+  bool right_to_left() const { return right_to_left_; }    // some of the page's text is
+  bool doubled_spaces() const { return doubled_spaces_; }  // may be in the page's text
+  bool spaced_letters() const { return spaced_letters_; }  // by spaces, may be in the page's text
 
  private:
   // Where a run stands, in the frame of the run before it.
@@ -66,7 +67,8 @@ class Spans {
 
   void look_at_text(std::string_view utf8);
   void take(const PageGlyphs& page, std::uint32_t number);
-  bool repeats(const PageGlyphs& page, const GlyphRun& run) const;
+  bool meets_last(const PageGlyphs& page, const GlyphRun& run) const;
+  bool repeats_last(const PageGlyphs& page, std::uint32_t number);
   bool bends_on(const PageGlyphs& page, const GlyphRun& run) const;
   bool is_space(const PageGlyphs& page, std::string_view text, float gap, float height) const;
   void start_span(const GlyphRun& run, std::uint32_t number, bool right_to_left);
@@ -78,6 +80,7 @@ class Spans {
   bool ascii_ = true;
   bool right_to_left_ = false;
   bool doubled_spaces_ = false;
+  bool spaced_letters_ = false;
 };
 
 }  // namespace penstock::pdf

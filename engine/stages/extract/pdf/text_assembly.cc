@@ -1,7 +1,8 @@
 // A page in the order in which its content shows it, which is the order in which programs write and
 // people read, with few exceptions:
 //
-//   runs -> spans (spans.cc) -> lines -> text
+//   runs -> spans (spans.cc) -> repeats out (repeats.cc) -> columns untangled (columns.cc)
+//        -> lines -> text (right_to_left.cc, spaced_letters.cc)
 //
 // A line is all that stands on one baseline, a table's row included. What looks at single runs has
 // to be quick: a page has hundreds of them, but tens of lines.
@@ -9,6 +10,9 @@
 
 #include <algorithm>
 #include <limits>
+
+#include "engine/stages/extract/pdf/scripts.h"
+#include "engine/stages/extract/pdf/spaced_letters.h"
 
 namespace penstock::pdf {
 namespace {
@@ -22,16 +26,10 @@ constexpr std::uint32_t heading_bytes_min = 4;
 
 void TextAssembly::append_page(const PageGlyphs& page, std::string& raw) {
   spans_.collect(page);
+  repeats_.remove(page, spans_.spans());
+  columns_.untangle(spans_.spans(), spans_.right_to_left());
   collect_lines();
-  if (spans_.right_to_left()) {
-    std::uint32_t rights = 0;
-    std::uint32_t all = 0;
-    for (const Line& line : lines_) {
-      all += line.bytes;
-      if (line.right_to_left) rights += line.bytes;
-    }
-    right_to_left_.begin_page(rights > all / 2);
-  }
+  if (spans_.right_to_left()) right_to_left_.begin_page(is_mostly_right_to_left(page.utf8));
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     append_line(page, lines_[i], raw);
     if (i + 1 < lines_.size() && ends_paragraph(i)) raw += '\n';
@@ -91,7 +89,8 @@ bool TextAssembly::ends_paragraph(std::size_t i) const {
   const float gap = line.base - next.base;
   const float large = std::max(line.height, next.height);
   const float small = std::min(line.height, next.height);
-  if (gap < -2 * large || gap > 3.5F * large) return true;
+  const bool beside = next.begin > line.stop + large || next.stop < line.begin - large;
+  if (gap < -(beside ? 0.9F : 2.0F) * large || gap > 3.5F * large) return true;
   if (large > 1.2F * small && gap > 0.8F * large && line.bytes >= heading_bytes_min &&
       next.bytes >= heading_bytes_min)
     return true;
@@ -109,6 +108,7 @@ void TextAssembly::append_line(const PageGlyphs& page, const Line& line, std::st
       append_span(page, spans_.spans()[i], raw);
     }
   }
+  if (spans_.spaced_letters()) close_up_line(raw, begin);
   if (spans_.doubled_spaces()) {
     const auto from = raw.begin() + static_cast<std::ptrdiff_t>(begin);
     raw.erase(std::unique(from, raw.end(), [](char a, char b) { return a == ' ' && b == ' '; }),

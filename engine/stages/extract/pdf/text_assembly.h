@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/stages/extract/pdf/columns.h"
 #include "engine/stages/extract/pdf/page_glyphs.h"
+#include "engine/stages/extract/pdf/repeats.h"
 #include "engine/stages/extract/pdf/right_to_left.h"
 #include "engine/stages/extract/pdf/spans.h"
 
@@ -40,6 +42,8 @@ class TextAssembly {
   void append_span(const PageGlyphs& page, const Span& span, std::string& raw) const;
 
   Spans spans_;
+  Repeats repeats_;
+  Columns columns_;
   std::vector<Line> lines_;
   RightToLeft right_to_left_;
 };
