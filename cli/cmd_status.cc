@@ -32,9 +32,11 @@ void print_document(const DocumentRecord& record, bool json) {
              printable(why));
 }
 
-void list_documents(Ledger& ledger, const std::vector<Outcome>& outcomes, bool json) {
+void list_documents(Ledger& ledger, const std::vector<Outcome>& outcomes, bool warnings,
+                    bool json) {
   const auto listed = ledger.for_each([&](const DocumentRecord& record) {
-    if (std::find(outcomes.begin(), outcomes.end(), record.outcome) != outcomes.end())
+    if (std::find(outcomes.begin(), outcomes.end(), record.outcome) != outcomes.end() ||
+        (warnings && is_warning(record.outcome, record.message)))
       print_document(record, json);
     return true;
   });
@@ -82,7 +84,7 @@ int run_status(const StatusOptions& options) {
                  is_failure);
 
   const Store store = open_store_for_reading(options.store);
-  list_documents(*store.ledger, outcomes, options.json);
+  list_documents(*store.ledger, outcomes, options.warnings, options.json);
   const Result<LedgerTotals> ledger = store.ledger->totals();
   if (!ledger) throw FatalError(ledger.error().message);
   const Result<VersionCount> vectors = store.vectors->totals();
@@ -92,7 +94,7 @@ int run_status(const StatusOptions& options) {
 
   if (options.json) {
     print_totals_json(*ledger, *vectors, intents->size());
-  } else if (outcomes.empty()) {
+  } else if (outcomes.empty() && !options.warnings) {
     print_totals(options.store, *ledger, *vectors, intents->size());
   }
   return exit_done;

@@ -179,6 +179,8 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   StatusOptions status;
   CLI::App& status_app = *app.add_subcommand("status", "What the ledger says");
   status_app.add_flag("--failed", status.failed, "List the documents that failed, and why");
+  status_app.add_flag("--warnings", status.warnings,
+                      "List the documents that are done and lack something, and what");
   status_app.add_option("--outcome", status.outcomes, "List the documents of this outcome")
       ->type_name("NAME");
   add_json(status_app, status.json, "One JSON object; with a list, one a document first");

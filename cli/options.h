@@ -56,6 +56,7 @@ struct SearchOptions {
 struct StatusOptions {
   StoreOptions store;
   bool failed = false;
+  bool warnings = false;
   std::vector<std::string> outcomes;
   bool json = false;
 };

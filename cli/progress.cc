@@ -61,12 +61,13 @@ void Progress::finished(const FinishedDocument& document) {
     print_json_line(line);
     return;
   }
-  if (!is_failure(document.outcome) || document.unchanged) return;
   const std::string& message = document.message;
+  const bool is_incomplete = is_warning(document.outcome, message);
+  if (document.unchanged || (!is_failure(document.outcome) && !is_incomplete)) return;
   const std::string why = message.empty() ? std::string(describe(document.outcome)) : message;
   const std::lock_guard lock(mutex_);
   std::fprintf(stderr, "%s%-13s  %s: %s\n", line_is_shown_ ? "\r\033[K" : "",
-               std::string(name_of(document.outcome)).c_str(),
+               is_incomplete ? "warning" : std::string(name_of(document.outcome)).c_str(),
                printable(document.claim.key).c_str(), printable(why).c_str());
   line_is_shown_ = false;
 }

@@ -13,6 +13,7 @@ void RunCounter::count(const FinishedDocument& document) {
     return;
   }
   if (document.outcome == Outcome::done) ++counts_.made;
+  if (is_warning(document.outcome, document.message)) ++counts_.warned;
   counts_.bytes += document.claim.stamp.bytes;
   counts_.pages += document.pages;
   counts_.chunks += document.chunks;

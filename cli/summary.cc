@@ -67,6 +67,9 @@ void print_text(const RunSummary& summary, const std::string& store) {
     fmt::print("  CPU: {} extraction, {} everything else\n", human_time(summary.cpu_extraction),
                human_time(summary.cpu_engine));
   }
+  if (counts.warned > 0 && !summary.dry_run)
+    fmt::print("\n  penstock status --warnings --store {}   says what {} lack\n", store,
+               counted(counts.warned, "document"));
   if (counts.failed > 0 && !summary.dry_run)
     fmt::print("\n  penstock status --failed --store {}   says which failed\n", store);
   if (summary.interrupted)
@@ -88,6 +91,7 @@ void print_json(const RunSummary& summary) {
        {"seen", counts.seen},
        {"documents", documents},
        {"failed", counts.failed},
+       {"warned", counts.warned},
        {"unchanged", counts.unchanged},
        {"duplicates", counts.duplicates},
        {"pruned", summary.pruned},

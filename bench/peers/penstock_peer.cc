@@ -23,7 +23,7 @@ class PenstockPeer final : public Peer {
     return extractor_.extract(++document_, bytes, all, text_bytes_max);
   }
 
-  TextExtractor extractor_;
+  TextExtractor extractor_{default_extractor};
   std::uint64_t document_ = 0;
 };
 

@@ -37,6 +37,12 @@ constexpr bool is_failure(Outcome outcome) {
   return outcome != Outcome::done && outcome != Outcome::no_text && outcome != Outcome::pending;
 }
 
+// A document that was done has a message only if something that it holds is missing in its text: a
+// page beyond a limit, a stream beyond repair.
+constexpr bool is_warning(Outcome outcome, std::string_view message) {
+  return outcome == Outcome::done && !message.empty();
+}
+
 // The default sentence for a person, e.g. "needs a password"; stages may say something closer.
 std::string_view describe(Outcome outcome);
 

@@ -271,6 +271,8 @@ void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
       task->pages_done += reply.pages_done;
       task->text_bytes += text.utf8.size();
       task->ranges.emplace(child.range.first_page, std::move(text));
+      if (std::string warning = one_line(reply.text.data()); !warning.empty())
+        task->warnings.emplace(child.range.first_page, std::move(warning));
       const std::uint32_t asked =
           std::min(child.range.page_count, reply.pages_total - child.range.first_page);
       if (reply.pages_done < asked) {
@@ -381,7 +383,8 @@ void ExtractorPool::Dispatcher::finish(Task& task, Outcome outcome, std::string 
 }
 
 void ExtractorPool::Dispatcher::finish_if_complete(Task& task) {
-  if (task.is_open() && task.pages_done == task.pages_total) finish(task, Outcome::done, {});
+  if (task.is_open() && task.pages_done == task.pages_total)
+    finish(task, Outcome::done, task.warnings.empty() ? "" : task.warnings.begin()->second);
 }
 
 void ExtractorPool::Dispatcher::drop_if_unused(Task* task) {

@@ -44,6 +44,7 @@ class ExtractorPool::Dispatcher {
     std::uint32_t pages_done = 0;
     std::map<std::uint32_t, Text> ranges;  // by first page
     std::uint64_t text_bytes = 0;
+    std::map<std::uint32_t, std::string> warnings;  // by first page of the range they are of
     std::chrono::nanoseconds busy{0};
     std::size_t running = 0;  // children at work on it
     std::vector<Range> lost;  // to be given out again: somebody killed the child that had it
