@@ -1,11 +1,15 @@
-// What a document says, feature by feature; fixtures/features_*.cc has the documents.
+// What a document says, feature by feature, and what becomes of documents made to hurt;
+// fixtures/features_*.cc and fixtures/hostile_*.cc make them.
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/stages/extract/extract_text.h"
+#include "engine/stages/extract/extractor_pool.h"
 #include "fixtures/fixture.h"
 #include "fixtures/word_agreement.h"
 #include "test/support/catch.h"
@@ -14,11 +18,21 @@ namespace penstock {
 namespace {
 
 using fixtures::Fixture;
+using fixtures::HostileFixture;
 using fixtures::Match;
 
-ExtractedPages extract(TextExtractor& extractor, std::uint64_t document, std::string_view bytes) {
-  return extractor.extract(document, bytes, {0, 1000}, 1 << 20);
-}
+// Stock Poppler is spared what it is known to get wrong; the fixtures say what and why.
+constexpr bool is_stock = default_extractor == ExtractorKind::poppler;
+
+#ifdef PENSTOCK_SANITIZED
+constexpr bool is_sanitized = true;
+constexpr std::chrono::seconds document_timeout{60};
+#else
+constexpr bool is_sanitized = false;
+constexpr std::chrono::seconds document_timeout{10};
+#endif
+// Hostile documents in the pool at a time: each child has another one soon, and few are in memory.
+constexpr std::size_t batch = 8;
 
 // Words as they follow, a single space between them.
 std::string in_one_line(std::string_view text) {
@@ -64,7 +78,7 @@ void check_features(ExtractorKind kind, const std::vector<Fixture>& fixtures) {
   std::uint64_t document = 0;
   for (const Fixture& fixture : fixtures) {
     INFO(fixture.name);
-    const ExtractedPages pages = extract(extractor, ++document, fixture.bytes);
+    const ExtractedPages pages = extractor.extract(++document, fixture.bytes, {0, 1000}, 1 << 20);
     REQUIRE(name_of(pages.outcome) == name_of(fixture.outcome));
     CHECK(pages.pages_total == fixture.pages);
     CHECK(pages.page_ends.size() == fixture.pages);
@@ -85,6 +99,59 @@ TEST_CASE("features: stock Poppler agrees but for what is marked") {
   std::vector<Fixture> agreed = fixtures::feature_set();
   std::erase_if(agreed, [](const Fixture& fixture) { return !fixture.stock_differs.empty(); });
   check_features(ExtractorKind::poppler, agreed);
+}
+
+// Of documents that are in the pool together.
+std::vector<Extraction> extract_all(ExtractorPool& pool,
+                                    const std::vector<const HostileFixture*>& fixtures) {
+  std::vector<MemoryFile> files;
+  files.reserve(fixtures.size());
+  std::vector<std::promise<Extraction>> promises(fixtures.size());
+  for (const HostileFixture* fixture : fixtures) files.push_back(*MemoryFile::of(fixture->bytes()));
+  for (std::size_t i = 0; i < files.size(); ++i)
+    pool.extract(files[i],
+                 [&, i](Extraction extraction) { promises[i].set_value(std::move(extraction)); });
+  std::vector<Extraction> extractions;
+  extractions.reserve(fixtures.size());
+  for (std::promise<Extraction>& promise : promises)
+    extractions.push_back(promise.get_future().get());
+  return extractions;
+}
+
+bool is_spared(const HostileFixture& fixture) {
+  if (is_stock && !fixture.stock_cannot.empty()) return true;
+  // Sanitized children have no memory limit.
+  const auto& outcomes = fixture.outcomes;
+  return is_sanitized && std::count(outcomes.begin(), outcomes.end(), Outcome::out_of_memory) > 0;
+}
+
+TEST_CASE("features: each hostile document ends soon and well, and costs only itself") {
+  ExtractorPoolOptions options;
+  options.program = PENSTOCK_EXTRACTOR_CHILD;
+  options.children = 2;
+  options.document_timeout = document_timeout;
+  options.text_bytes_max = 64 << 20;
+  ExtractorPool pool(options);
+  const std::vector<HostileFixture> set = fixtures::hostile_set();
+  const Fixture good = fixtures::feature_set().front();
+  const HostileFixture survivor{good.name, [&] { return good.bytes; }, {Outcome::done}, {}, {}};
+  for (std::size_t begin = 0; begin < set.size(); begin += batch) {
+    std::vector<const HostileFixture*> fixtures;
+    for (std::size_t i = begin; i < std::min(begin + batch, set.size()); ++i)
+      if (!is_spared(set[i])) fixtures.push_back(&set[i]);
+    fixtures.push_back(&survivor);
+    const std::vector<Extraction> extractions = extract_all(pool, fixtures);
+    for (std::size_t i = 0; i < fixtures.size(); ++i) {
+      const HostileFixture& fixture = *fixtures[i];
+      const Extraction& extraction = extractions[i];
+      INFO(fixture.name << ": " << name_of(extraction.outcome) << " " << extraction.message);
+      CHECK(std::count(fixture.outcomes.begin(), fixture.outcomes.end(), extraction.outcome) == 1);
+      CHECK(extraction.busy <= document_timeout + std::chrono::seconds(1));
+      if (extraction.outcome != Outcome::done) continue;
+      CHECK(extraction.text.utf8.find(fixture.text) != std::string::npos);
+      CHECK(extraction.text.page_ends.size() == extraction.pages);
+    }
+  }
 }
 
 }  // namespace
