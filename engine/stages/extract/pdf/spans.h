@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/stages/extract/pdf/page_glyphs.h"
+#include "engine/stages/extract/pdf/scripts.h"
 
 namespace penstock::pdf {
 
@@ -43,13 +44,11 @@ bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b);
 class Spans {
  public:
   // The page's spans in content order, in place of the previous page's.
-  void collect(const PageGlyphs& page);
+  void collect(const PageGlyphs& page, const TextTraits& traits);
 
   std::vector<Span>& spans() { return spans_; }
+  const std::vector<Span>& spans() const { return spans_; }
   Joint joint(std::uint32_t run) const { return joints_[run]; }
-  bool right_to_left() const { return right_to_left_; }    // some of the page's text is
-  bool doubled_spaces() const { return doubled_spaces_; }  // may be in the page's text
-  bool spaced_letters() const { return spaced_letters_; }  // by spaces, may be in the page's text
 
  private:
   // Where a run stands, in the frame of the run before it.
@@ -65,22 +64,19 @@ class Spans {
     bool blank = false;         // a space was shown since
   };
 
-  void look_at_text(std::string_view utf8);
   void take(const PageGlyphs& page, std::uint32_t number);
   bool meets_last(const PageGlyphs& page, const GlyphRun& run) const;
   bool repeats_last(const PageGlyphs& page, std::uint32_t number);
   bool bends_on(const PageGlyphs& page, const GlyphRun& run) const;
+  float end_of_text(std::string_view text, const Place& at) const;
   bool is_space(const PageGlyphs& page, std::string_view text, float gap, float height) const;
-  void start_span(const GlyphRun& run, std::uint32_t number, bool right_to_left);
+  void start_span(const PageGlyphs& page, std::uint32_t number, bool right_to_left);
   void extend_span(const PageGlyphs& page, std::uint32_t number, Place at, bool right_to_left);
 
   std::vector<Joint> joints_;  // by run
   std::vector<Span> spans_;
   Cursor cursor_;
-  bool ascii_ = true;
-  bool right_to_left_ = false;
-  bool doubled_spaces_ = false;
-  bool spaced_letters_ = false;
+  TextTraits traits_;
 };
 
 }  // namespace penstock::pdf
