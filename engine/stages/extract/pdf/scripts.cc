@@ -37,7 +37,7 @@ TextTraits traits_of(std::string_view utf8) {
     const std::uint8_t byte = bytes[i];
     rightward |= static_cast<unsigned>(byte >= 0xD6 && byte <= 0xE0) |
                  static_cast<unsigned>(byte == 0xEF || byte == 0xF0);
-    ideographs |= static_cast<unsigned>(byte >= 0xE2);
+    ideographs |= static_cast<unsigned>((byte >= 0xE3 && byte <= 0xE9) || byte == 0xF0);
   }
   constexpr std::size_t pattern = 7;  // " a b c "
   for (std::size_t i = pattern - 1; i < utf8.size(); ++i) {

@@ -12,7 +12,6 @@ namespace {
 
 constexpr float cjk_space_gap = 0.8F;  // between two ideographs: justified lines spread them
 constexpr float cjk_edge_gap = 0.35F;  // between one and a letter: typesetters put a quarter there
-constexpr float reach = 15;            // of a right-to-left line: how far its next word may jump
 constexpr float repeat_shift = 0.2F;
 constexpr std::uint32_t singles_min = 3;  // gaps between four letters
 
@@ -45,16 +44,6 @@ bool is_blank(std::string_view text) {
 }
 
 }  // namespace
-
-bool on_one_base(float base_a, float height_a, float base_b, float height_b) {
-  const float large = std::max(height_a, height_b);
-  const float small = std::min(height_a, height_b);
-  return std::fabs(base_a - base_b) <= std::min(0.5F * large, 1.1F * small);
-}
-
-bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b) {
-  return ux_a * ux_b + uy_a * uy_b > 0.998F;  // 3.6 degrees
-}
 
 void Spans::collect(const PageGlyphs& page, const TextTraits& traits) {
   spans_.clear();

@@ -1,6 +1,8 @@
 // Runs of glyphs to spans: what stands on one baseline, one after the other, without a hole.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -37,9 +39,15 @@ constexpr float overlap_max = 1.5F;  // accents and negations are put back over 
 
 // Whether two texts stand on one line, given both's base and height. A superscript of half the
 // height is raised by 0.4; lines set solid are 1 apart.
-bool on_one_base(float base_a, float height_a, float base_b, float height_b);
+inline bool on_one_base(float base_a, float height_a, float base_b, float height_b) {
+  const float large = std::max(height_a, height_b);
+  const float small = std::min(height_a, height_b);
+  return std::fabs(base_a - base_b) <= std::min(0.5F * large, 1.1F * small);
+}
 
-bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b);
+inline bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b) {
+  return ux_a * ux_b + uy_a * uy_b > 0.998F;  // 3.6 degrees
+}
 
 class Spans {
  public:

@@ -128,9 +128,13 @@ void TextAssembly::append_line(const PageGlyphs& page, const Line& line, std::st
       std::stable_sort(spans + line.first, spans + line.end,
                        [](const Span& a, const Span& b) { return a.begin < b.begin; });
     }
+    float stop = line.begin;
     for (std::uint32_t i = line.first; i < line.end; ++i) {
-      if (i > line.first && raw.back() != ' ') raw += ' ';
-      append_span(page, spans_.spans()[i], raw);
+      const Span& span = spans_.spans()[i];
+      const bool apart = span.after_space || span.begin - stop > space_gap * line.height;
+      if (i > line.first && apart && raw.back() != ' ') raw += ' ';
+      stop = span.stop;
+      append_span(page, span, raw);
     }
   }
   if (traits_.spaced_letters) close_up_line(raw, begin);
