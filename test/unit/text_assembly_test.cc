@@ -275,6 +275,45 @@ TEST_CASE("text assembly: vertical writing goes column by column to the left") {
   CHECK(page.text() == "水車は\n回る\n");
 }
 
+TEST_CASE("text assembly: ideographs put one below the other are a column") {
+  Page page;
+  page.show(300, 700, "水").x1 = 310;
+  page.show(300, 689, "車").x1 = 310;
+  page.show(300, 678, "は").x1 = 310;
+  page.show(285, 700, "回").x1 = 295;
+  page.show(285, 689, "る").x1 = 295;
+  CHECK(page.text() == "水車は\n回る\n");
+}
+
+TEST_CASE("text assembly: glyphs of a vertical font put side by side are a line") {
+  Page page;
+  float x = 100;
+  for (const char letter : std::string_view("wheel")) {
+    GlyphRun& run = page.show(x, 700, std::string(1, letter));
+    run.x1 = x;
+    run.y1 = 690;
+    run.ux = 0;
+    run.uy = -1;
+    run.vertical = true;
+    x += 5;
+  }
+  CHECK(page.text() == "wheel\n");
+}
+
+TEST_CASE("text assembly: a number shown behind the line it stands before is in front") {
+  Page page;
+  page.show(120, 700, "Single resident");
+  page.show(100, 700, "1");
+  CHECK(page.text() == "1 Single resident\n");
+}
+
+TEST_CASE("text assembly: a cell filled up with spaces stays on its row") {
+  Page page;
+  page.show(100, 700, "07/14/2015                    ");
+  page.show(165, 700, "Chico");
+  CHECK(page.text() == "07/14/2015 Chico\n");
+}
+
 TEST_CASE("text assembly: ideographs that are spread have no spaces between them") {
   Page page;
   page.show(100, 700, "水").x1 = 110;

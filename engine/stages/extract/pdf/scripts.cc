@@ -3,6 +3,7 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace penstock::pdf {
@@ -24,6 +25,36 @@ bool is_ideographic(UChar32 code) {
 }
 
 }  // namespace
+
+// Runs over all of a page's text, so it does without branches, for the compiler to use vectors.
+TextTraits traits_of(std::string_view utf8) {
+  const std::uint8_t* bytes = bytes_of(utf8);
+  unsigned rightward = 0;
+  unsigned ideographs = 0;
+  unsigned doubled = 0;
+  unsigned spaced = 0;
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    const std::uint8_t byte = bytes[i];
+    rightward |= static_cast<unsigned>(byte >= 0xD6 && byte <= 0xE0) |
+                 static_cast<unsigned>(byte == 0xEF || byte == 0xF0);
+    ideographs |= static_cast<unsigned>((byte >= 0xE3 && byte <= 0xE9) || byte == 0xF0);
+  }
+  constexpr std::size_t pattern = 7;  // " a b c "
+  for (std::size_t i = pattern - 1; i < utf8.size(); ++i) {
+    const auto space = static_cast<unsigned>(bytes[i] == ' ');
+    doubled |= space & static_cast<unsigned>(bytes[i - 1] == ' ');
+    spaced |= space & static_cast<unsigned>(bytes[i - 2] == ' ') &
+              static_cast<unsigned>(bytes[i - 4] == ' ') &
+              static_cast<unsigned>(bytes[i - 6] == ' ');
+  }
+  TextTraits traits;
+  traits.right_to_left = rightward != 0 && has_right_to_left(utf8);
+  traits.ideographs = ideographs != 0;
+  // The first bytes are not looked at.
+  traits.doubled_spaces = doubled != 0 || utf8.substr(0, pattern).find("  ") != utf8.npos;
+  traits.spaced_letters = spaced != 0;
+  return traits;
+}
 
 bool has_right_to_left(std::string_view utf8) {
   const std::uint8_t* bytes = bytes_of(utf8);

@@ -5,6 +5,16 @@
 
 namespace penstock::pdf {
 
+// What a page's text may need that most do not.
+struct TextTraits {
+  bool right_to_left = false;   // has such letters
+  bool ideographs = false;      // may have some
+  bool doubled_spaces = false;  // may have some
+  bool spaced_letters = false;  // may have some: single bytes between spaces, in a row
+};
+
+TextTraits traits_of(std::string_view utf8);
+
 // Hebrew, Arabic and their kin, presentation forms included.
 bool has_right_to_left(std::string_view utf8);
 

@@ -12,7 +12,6 @@ namespace {
 
 constexpr float cjk_space_gap = 0.8F;  // between two ideographs: justified lines spread them
 constexpr float cjk_edge_gap = 0.35F;  // between one and a letter: typesetters put a quarter there
-constexpr float reach = 15;            // of a right-to-left line: how far its next word may jump
 constexpr float repeat_shift = 0.2F;
 constexpr std::uint32_t singles_min = 3;  // gaps between four letters
 
@@ -46,50 +45,15 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
-bool on_one_base(float base_a, float height_a, float base_b, float height_b) {
-  const float large = std::max(height_a, height_b);
-  const float small = std::min(height_a, height_b);
-  return std::fabs(base_a - base_b) <= std::min(0.5F * large, 1.1F * small);
-}
-
-bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b) {
-  return ux_a * ux_b + uy_a * uy_b > 0.998F;  // 3.6 degrees
-}
-
-void Spans::collect(const PageGlyphs& page) {
+void Spans::collect(const PageGlyphs& page, const TextTraits& traits) {
   spans_.clear();
   joints_.assign(page.runs.size(), Joint::next);
-  look_at_text(page.utf8);
+  traits_ = traits;
   cursor_ = {};
   const auto runs = static_cast<std::uint32_t>(page.runs.size());
   for (std::uint32_t number = 0; number < runs; ++number) take(page, number);
   for (const Span& span : spans_)
     if (span.spaced_letters) close_up(page, span, joints_);
-}
-
-void Spans::look_at_text(std::string_view utf8) {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(utf8.data());
-  unsigned all = 0;
-  unsigned suspect = 0;
-  unsigned doubled = 0;
-  unsigned spaced = 0;
-  for (std::size_t i = 0; i < utf8.size(); ++i) {
-    const unsigned byte = bytes[i];
-    all |= byte;
-    suspect |=
-        static_cast<unsigned>(byte >= 0xD6 && byte <= 0xE0) | static_cast<unsigned>(byte == 0xEF);
-  }
-  for (std::size_t i = 6; i < utf8.size(); ++i) {
-    const auto second = static_cast<unsigned>(bytes[i] == ' ');
-    doubled |= second & static_cast<unsigned>(bytes[i - 1] == ' ');
-    spaced |= second & static_cast<unsigned>(bytes[i - 2] == ' ') &
-              static_cast<unsigned>(bytes[i - 4] == ' ') &
-              static_cast<unsigned>(bytes[i - 6] == ' ');
-  }
-  ascii_ = all < 0x80;
-  right_to_left_ = suspect != 0 && has_right_to_left(utf8);
-  doubled_spaces_ = doubled != 0 || utf8.size() < 12;  // the first bytes are not looked at
-  spaced_letters_ = spaced != 0;
 }
 
 void Spans::take(const PageGlyphs& page, std::uint32_t number) {
@@ -101,12 +65,12 @@ void Spans::take(const PageGlyphs& page, std::uint32_t number) {
   }
   if (meets_last(page, run) && repeats_last(page, number)) return;
   const bool blank = is_blank(text);
-  const bool right_to_left = right_to_left_ && has_right_to_left(text);
+  const bool right_to_left = traits_.right_to_left && has_right_to_left(text);
   if (spans_.empty()) {
     if (blank)
       joints_[number] = Joint::dropped;
     else
-      start_span(run, number, right_to_left);
+      start_span(page, number, right_to_left);
     return;
   }
   const Span& span = spans_.back();
@@ -136,7 +100,7 @@ void Spans::take(const PageGlyphs& page, std::uint32_t number) {
   } else if (joins && run.hidden == span.hidden) {
     extend_span(page, number, at, right_to_left);
   } else {
-    start_span(run, number, right_to_left);
+    start_span(page, number, right_to_left);
     spans_.back().after_space = joins && cursor_.blank;
     cursor_.blank = false;
   }
@@ -189,14 +153,24 @@ bool Spans::bends_on(const PageGlyphs& page, const GlyphRun& run) const {
 
 bool Spans::is_space(const PageGlyphs& page, std::string_view text, float gap, float height) const {
   if (gap <= space_gap * height) return false;
-  if (ascii_) return true;
+  if (!traits_.ideographs) return true;
   const int ideographs = static_cast<int>(ends_ideographic(page.text_of(page.runs[cursor_.run]))) +
                          static_cast<int>(starts_ideographic(text));
   if (ideographs == 0) return true;
   return gap > (ideographs == 2 ? cjk_space_gap : cjk_edge_gap) * height;
 }
 
-void Spans::start_span(const GlyphRun& run, std::uint32_t number, bool right_to_left) {
+// A cell filled up with spaces reaches over its neighbours. A space is narrower than most letters,
+// so the text ends at its share of the run or behind that.
+float Spans::end_of_text(std::string_view text, const Place& at) const {
+  if (!traits_.doubled_spaces || !text.ends_with("  ")) return at.stop;
+  const std::size_t letters = text.find_last_not_of(' ') + 1;
+  return at.begin +
+         (at.stop - at.begin) * static_cast<float>(letters) / static_cast<float>(text.size());
+}
+
+void Spans::start_span(const PageGlyphs& page, std::uint32_t number, bool right_to_left) {
+  const GlyphRun& run = page.runs[number];
   const float from = run.x0 * run.ux + run.y0 * run.uy;
   const float to = run.x1 * run.ux + run.y1 * run.uy;
   Span& span = spans_.emplace_back();
@@ -205,9 +179,10 @@ void Spans::start_span(const GlyphRun& run, std::uint32_t number, bool right_to_
   span.bytes = run.text_end - run.text_begin;
   span.ux = run.ux;
   span.uy = run.uy;
-  span.begin = std::min(from, to);
-  span.stop = std::max(from, to);
-  span.base = run.y0 * run.ux - run.x0 * run.uy;
+  const Place at{std::min(from, to), std::max(from, to), run.y0 * run.ux - run.x0 * run.uy};
+  span.begin = at.begin;
+  span.stop = end_of_text(page.text_of(run), at);
+  span.base = at.base;
   span.height = run.height;
   span.hidden = run.hidden;
   span.right_to_left = right_to_left;
@@ -234,7 +209,8 @@ void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
   span.end = number + 1;
   span.bytes += run.text_end - run.text_begin;
   span.begin = std::min(span.begin, at.begin);
-  span.stop = std::max(span.stop, at.stop);
+  const float stop = end_of_text(text, at);
+  span.stop = std::max(span.stop, stop);
   span.right_to_left |= right_to_left;
   if (run.height > span.height) {
     span.height = run.height;
@@ -242,7 +218,7 @@ void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
   }
   cursor_.run = number;
   cursor_.begin = at.begin;
-  cursor_.stop = at.stop;
+  cursor_.stop = stop;
   cursor_.blank = false;
 }
 

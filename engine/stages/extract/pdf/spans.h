@@ -1,12 +1,15 @@
 // Runs of glyphs to spans: what stands on one baseline, one after the other, without a hole.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "engine/stages/extract/pdf/page_glyphs.h"
+#include "engine/stages/extract/pdf/scripts.h"
 
 namespace penstock::pdf {
 
@@ -36,20 +39,24 @@ constexpr float overlap_max = 1.5F;  // accents and negations are put back over 
 
 // Whether two texts stand on one line, given both's base and height. A superscript of half the
 // height is raised by 0.4; lines set solid are 1 apart.
-bool on_one_base(float base_a, float height_a, float base_b, float height_b);
+inline bool on_one_base(float base_a, float height_a, float base_b, float height_b) {
+  const float large = std::max(height_a, height_b);
+  const float small = std::min(height_a, height_b);
+  return std::fabs(base_a - base_b) <= std::min(0.5F * large, 1.1F * small);
+}
 
-bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b);
+inline bool same_direction(float ux_a, float uy_a, float ux_b, float uy_b) {
+  return ux_a * ux_b + uy_a * uy_b > 0.998F;  // 3.6 degrees
+}
 
 class Spans {
  public:
   // The page's spans in content order, in place of the previous page's.
-  void collect(const PageGlyphs& page);
+  void collect(const PageGlyphs& page, const TextTraits& traits);
 
   std::vector<Span>& spans() { return spans_; }
+  const std::vector<Span>& spans() const { return spans_; }
   Joint joint(std::uint32_t run) const { return joints_[run]; }
-  bool right_to_left() const { return right_to_left_; }    // some of the page's text is
-  bool doubled_spaces() const { return doubled_spaces_; }  // may be in the page's text
-  bool spaced_letters() const { return spaced_letters_; }  // by spaces, may be in the page's text
 
  private:
   // Where a run stands, in the frame of the run before it.
@@ -65,22 +72,19 @@ class Spans {
     bool blank = false;         // a space was shown since
   };
 
-  void look_at_text(std::string_view utf8);
   void take(const PageGlyphs& page, std::uint32_t number);
   bool meets_last(const PageGlyphs& page, const GlyphRun& run) const;
   bool repeats_last(const PageGlyphs& page, std::uint32_t number);
   bool bends_on(const PageGlyphs& page, const GlyphRun& run) const;
+  float end_of_text(std::string_view text, const Place& at) const;
   bool is_space(const PageGlyphs& page, std::string_view text, float gap, float height) const;
-  void start_span(const GlyphRun& run, std::uint32_t number, bool right_to_left);
+  void start_span(const PageGlyphs& page, std::uint32_t number, bool right_to_left);
   void extend_span(const PageGlyphs& page, std::uint32_t number, Place at, bool right_to_left);
 
   std::vector<Joint> joints_;  // by run
   std::vector<Span> spans_;
   Cursor cursor_;
-  bool ascii_ = true;
-  bool right_to_left_ = false;
-  bool doubled_spaces_ = false;
-  bool spaced_letters_ = false;
+  TextTraits traits_;
 };
 
 }  // namespace penstock::pdf

@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "engine/stages/extract/pdf/scripts.h"
+#include "engine/stages/extract/pdf/set_across.h"
 #include "engine/stages/extract/pdf/spaced_letters.h"
 
 namespace penstock::pdf {
@@ -22,14 +23,25 @@ constexpr float no_gap = std::numeric_limits<float>::max();
 // Fewer bytes are a formula's limit or a page number, whose size says nothing about paragraphs.
 constexpr std::uint32_t heading_bytes_min = 4;
 
+constexpr float cell_overlap_max = 0.3F;          // heights
+constexpr std::uint32_t spans_searched_max = 32;  // of a line; tables have fewer columns
+
 }  // namespace
 
 void TextAssembly::append_page(const PageGlyphs& page, std::string& raw) {
-  spans_.collect(page);
+  traits_ = traits_of(page.utf8);
+  const bool vertical = std::any_of(page.runs.begin(), page.runs.end(),
+                                    [](const GlyphRun& run) { return run.vertical; });
+  const bool turned = (traits_.ideographs || vertical) && turn_set_across(page, turned_);
+  append_lines(turned ? turned_ : page, raw);
+}
+
+void TextAssembly::append_lines(const PageGlyphs& page, std::string& raw) {
+  spans_.collect(page, traits_);
   repeats_.remove(page, spans_.spans());
-  columns_.untangle(spans_.spans(), spans_.right_to_left());
+  columns_.untangle(spans_.spans(), traits_.right_to_left);
   collect_lines();
-  if (spans_.right_to_left()) right_to_left_.begin_page(is_mostly_right_to_left(page.utf8));
+  if (traits_.right_to_left) right_to_left_.begin_page(is_mostly_right_to_left(page.utf8));
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     append_line(page, lines_[i], raw);
     if (i + 1 < lines_.size() && ends_paragraph(i)) raw += '\n';
@@ -49,6 +61,7 @@ void TextAssembly::collect_lines() {
     Line& line = lines_.back();
     line.end = i + 1;
     line.bytes += span.bytes;
+    line.sorted &= span.begin > line.stop - overlap_max * span.height;
     line.begin = std::min(line.begin, span.begin);
     line.stop = std::max(line.stop, span.stop);
     line.right_to_left |= span.right_to_left;
@@ -59,14 +72,21 @@ void TextAssembly::collect_lines() {
   }
 }
 
-bool TextAssembly::continues(const Line& line, const Span& span) {
+// On the line's base, behind it or where nothing else stands: cells of a table, and numbers in
+// front of lines, come in any order.
+bool TextAssembly::continues(const Line& line, const Span& span) const {
   if (!same_direction(line.ux, line.uy, span.ux, span.uy) ||
       !on_one_base(line.base, line.height, span.base, span.height))
     return false;
   const float height = std::max(line.height, span.height);
   if (span.begin > line.stop - overlap_max * height) return true;
-  return (line.right_to_left || span.right_to_left) &&
-         span.stop < line.begin + overlap_max * height;
+  if (span.stop < line.begin + cell_overlap_max * height) return true;
+  if (line.end - line.first > spans_searched_max) return false;
+  const auto spans = spans_.spans().begin();
+  return std::none_of(spans + line.first, spans + line.end, [&](const Span& other) {
+    return span.begin < other.stop - cell_overlap_max * height &&
+           span.stop > other.begin + cell_overlap_max * height;
+  });
 }
 
 // From the line to the next one; no_gap if that is not below it or of another size.
@@ -103,13 +123,22 @@ void TextAssembly::append_line(const PageGlyphs& page, const Line& line, std::st
   if (line.right_to_left) {
     append_right_to_left(page, line, raw);
   } else {
+    if (!line.sorted) {
+      const auto spans = spans_.spans().begin();
+      std::stable_sort(spans + line.first, spans + line.end,
+                       [](const Span& a, const Span& b) { return a.begin < b.begin; });
+    }
+    float stop = line.begin;
     for (std::uint32_t i = line.first; i < line.end; ++i) {
-      if (i > line.first && raw.back() != ' ') raw += ' ';
-      append_span(page, spans_.spans()[i], raw);
+      const Span& span = spans_.spans()[i];
+      const bool apart = span.after_space || span.begin - stop > space_gap * line.height;
+      if (i > line.first && apart && raw.back() != ' ') raw += ' ';
+      stop = span.stop;
+      append_span(page, span, raw);
     }
   }
-  if (spans_.spaced_letters()) close_up_line(raw, begin);
-  if (spans_.doubled_spaces()) {
+  if (traits_.spaced_letters) close_up_line(raw, begin);
+  if (traits_.doubled_spaces) {
     const auto from = raw.begin() + static_cast<std::ptrdiff_t>(begin);
     raw.erase(std::unique(from, raw.end(), [](char a, char b) { return a == ' ' && b == ' '; }),
               raw.end());

@@ -10,6 +10,7 @@
 #include "engine/stages/extract/pdf/page_glyphs.h"
 #include "engine/stages/extract/pdf/repeats.h"
 #include "engine/stages/extract/pdf/right_to_left.h"
+#include "engine/stages/extract/pdf/scripts.h"
 #include "engine/stages/extract/pdf/spans.h"
 
 namespace penstock::pdf {
@@ -31,16 +32,20 @@ class TextAssembly {
     float base = 0;
     float height = 0;
     bool right_to_left = false;
+    bool sorted = true;  // its spans begin one behind the other
   };
 
+  void append_lines(const PageGlyphs& page, std::string& raw);
   void collect_lines();
-  static bool continues(const Line& line, const Span& span);
+  bool continues(const Line& line, const Span& span) const;
   bool ends_paragraph(std::size_t line) const;
   float line_gap(std::size_t line) const;
   void append_line(const PageGlyphs& page, const Line& line, std::string& raw);
   void append_right_to_left(const PageGlyphs& page, const Line& line, std::string& raw);
   void append_span(const PageGlyphs& page, const Span& span, std::string& raw) const;
 
+  PageGlyphs turned_;
+  TextTraits traits_;
   Spans spans_;
   Repeats repeats_;
   Columns columns_;
