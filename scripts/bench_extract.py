@@ -135,7 +135,7 @@ def main():
     parser.add_argument("program", help=argparse.SUPPRESS)
     parser.add_argument("folders", metavar="FOLDER", nargs="+")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--timeout", type=float, default=30, help="seconds a document may take")
+    parser.add_argument("--timeout", type=float, default=30, help="CPU seconds a document may take")
     arguments = parser.parse_args()
 
     documents = peers.find_documents(arguments.folders)

@@ -202,7 +202,7 @@ def main():
     parser.add_argument("folders", metavar="FOLDER", nargs="+")
     parser.add_argument("--only", choices=MODES,
                         help="extract with this one alone; the others' texts are of the last run")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds a document may take")
+    parser.add_argument("--timeout", type=float, default=60, help="CPU seconds a document may take")
     arguments = parser.parse_args()
 
     documents = peers.find_documents(arguments.folders)

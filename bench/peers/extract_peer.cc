@@ -54,7 +54,7 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--out", options.text_folder, "Write texts to FOLDER/NUMBER.txt")
       ->check(CLI::ExistingDirectory);
-  app.add_option("--timeout-ms", timeout_ms, "Time limit of one document")
+  app.add_option("--timeout-ms", timeout_ms, "CPU time limit of one document")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   options.document_timeout = std::chrono::milliseconds(timeout_ms);

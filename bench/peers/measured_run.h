@@ -17,7 +17,8 @@ struct MeasuredRunOptions {
   std::uint32_t workers = 1;
   // How often the whole list is gone through.
   std::uint32_t passes = 1;
-  // A document that takes longer loses its worker, and is timed_out.
+  // CPU time of a document, or a tenth of its wall time, beyond which it loses its worker and is
+  // timed_out. By CPU time first: a busy machine is not the document's fault.
   std::chrono::milliseconds document_timeout{30'000};
   // If not empty: the text of document i is written to FOLDER/i.txt, outside the time measured.
   std::string text_folder;
@@ -27,8 +28,9 @@ struct Measured {
   Outcome outcome = Outcome::pending;
   std::uint32_t pages = 0;
   std::uint64_t text_bytes = 0;
-  std::chrono::nanoseconds cpu{0};  // of the worker's thread; none for what crashed or timed out
-  // On one clock for all documents.
+  std::chrono::nanoseconds cpu{0};        // none for what crashed or timed out
+  std::chrono::nanoseconds cpu_began{0};  // on the worker's own clock
+  // Wall time, on one clock for all documents.
   std::chrono::nanoseconds began{0};
   std::chrono::nanoseconds ended{0};
 };
