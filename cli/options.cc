@@ -125,10 +125,16 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   app.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
   app.set_config("--config", "penstock.toml", "File with options, one section a command");
   app.config_formatter(std::make_shared<FileBelowEnvironment>());
+  // A misspelt option would otherwise be its default, without a word.
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.require_subcommand(1);
   app.footer(exit_code_help);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return "penstock: " + std::string(error.what()) + "; see penstock --help\n";
+    std::string words = error.what();
+    constexpr std::string_view unknown_in_file = "INI was not able to parse ";
+    if (words.starts_with(unknown_in_file))
+      words.replace(0, unknown_in_file.size(), "the configuration file has an unknown option ");
+    return "penstock: " + words + "; see penstock --help\n";
   });
 
   BackfillOptions backfill;

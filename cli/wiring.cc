@@ -14,6 +14,8 @@ namespace {
 // The path of a sqlite: URL, or of the store if there is none.
 std::string sqlite_path(const std::string& url, const std::string& store, const char* flag) {
   constexpr std::string_view scheme = "sqlite:";
+  if (url.empty() && store.empty())
+    throw FatalError("--store is empty; give it the path of a file");
   if (url.empty()) return store;
   if (url.starts_with(scheme) && url.size() > scheme.size()) return url.substr(scheme.size());
   throw FatalError(std::string(flag) + " " + url + ": not a known URL; write sqlite:PATH");

@@ -363,6 +363,8 @@ class BadInput(Case):
         self.fails_with(f"no such file or folder: {missing}", "backfill", missing)
         self.fails_with(f"{self.store} does not exist; penstock backfill makes it", "search", "x")
         self.fails_with(f"{self.store} does not exist; penstock backfill makes it", "status")
+        self.fails_with("--store is empty; give it the path of a file", "backfill", self.docs,
+                        "--store", "", store=False)
         self.fails_with("--embedder magic:: not a known URL; lexical: is the only one",
                         "backfill", self.docs, "--embedder", "magic:")
         self.fails_with("--overlap-tokens 20 must be less than half of --chunk-tokens 32", "backfill",
@@ -402,6 +404,14 @@ class BadInput(Case):
         self.assertTrue(os.path.exists(os.path.join(self.folder, "environment.db")))
         self.run_penstock("backfill", self.docs, env=environment)
         self.assertTrue(os.path.exists(self.store))
+
+    def test_an_option_that_the_file_misspells_is_told(self):
+        with open(os.path.join(self.folder, "penstock.toml"), "w") as file:
+            file.write("[search]\nhits = 3\n[backfill]\nchunk-tokenz = 30\n")
+        ran = self.run_penstock("backfill", self.docs, expect=2)
+        self.assertEqual(ran.err, "penstock: the configuration file has an unknown option "
+                                  "backfill.chunk-tokenz; see penstock --help\n")
+        self.assertFalse(os.path.exists(self.store))
 
 
 if __name__ == "__main__":

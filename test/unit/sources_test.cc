@@ -116,7 +116,7 @@ TEST_CASE("sources: what does not exist is an error at once") {
         folder.path("loop") + ": Too many levels of symbolic links");
 }
 
-TEST_CASE("sources: a manifest gives keys and metadata; its paths are relative to it") {
+TEST_CASE("sources: a manifest gives keys and metadata, and its paths are relative to it") {
   const TempDir folder;
   const std::string file = folder.write("data/one.pdf", "12345");
   const std::string manifest =
