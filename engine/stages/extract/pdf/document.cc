@@ -303,7 +303,10 @@ bool Document::read_stream(const Object& stream, ByteBuffer& out, Warning& warni
         return true;
     }
   }
-  return read_all(source, stream_bytes_max, out, warning);
+  if (read_all(source, stream_bytes_max, out, warning)) return true;
+  const Object length = lookup(dictionary, "Length");
+  if (length.isInt() && length.getInt() > 0) warning.set("a stream cannot be decoded");
+  return false;
 }
 
 }  // namespace penstock::pdf
