@@ -42,6 +42,7 @@ class PageTree {
     Object direct{objNull};
   };
 
+  bool is_too_much() const;
   void walk(const Object& kid, std::uint32_t inherited);
   bool is_certainly_a_leaf(Ref ref);
   void collect_strays();
@@ -51,6 +52,8 @@ class PageTree {
   std::vector<Leaf> leaves_;
   std::vector<Ref> ancestors_;
   std::uint32_t visited_ = 0;
+  std::uint32_t kids_ = 0;         // that nodes have said they have
+  std::size_t scanned_bytes_ = 0;  // to tell leaves
 };
 
 }  // namespace penstock::pdf
