@@ -129,7 +129,9 @@ void show_lines(std::string_view text, const Rectangle& place, Interpreter& inte
   }
 }
 
-void show_annotation(const Object& annotation, ResourceStore& store, Interpreter& interpreter) {
+// `text_bytes_left` is for texts of their own, which may all be the same long one.
+void show_annotation(const Object& annotation, ResourceStore& store, Interpreter& interpreter,
+                     std::size_t& text_bytes_left) {
   Document& document = store.document();
   const Object flags = document.lookup(annotation, "F");
   if (flags.isInt() && (flags.getInt() & (flag_hidden | flag_no_view)) != 0) return;
@@ -142,7 +144,9 @@ void show_annotation(const Object& annotation, ResourceStore& store, Interpreter
   if (Form* form = appearance(store, annotation)) {
     interpreter.run_form(*form, placement(*form, *place));
   } else if (!annotation.getDict()->hasKey("AP")) {
-    show_lines(own_text(document, annotation, subtype), *place, interpreter);
+    const std::string text = own_text(document, annotation, subtype);
+    text_bytes_left -= std::min(text.size(), text_bytes_left);
+    show_lines(text, *place, interpreter);
   }
 }
 
@@ -156,12 +160,14 @@ void show_annotations(const Object& page_dictionary, ResourceStore& store,
   if (annotations.arrayGetLength() > annotations_max)
     warning.set("more annotations than a page may have; the rest is left out");
   const int count = std::min(annotations.arrayGetLength(), annotations_max);
-  for (int i = 0; i < count; ++i) {
+  std::size_t text_bytes_left = annotation_text_bytes_max;
+  for (int i = 0; i < count && text_bytes_left > 0; ++i) {
     const Object& entry = annotations.arrayGetNF(i);
     if (entry.isRef() && shows_nothing(document, entry.getRef())) continue;
     const Object annotation = document.resolve(entry);
-    if (annotation.isDict()) show_annotation(annotation, store, interpreter);
+    if (annotation.isDict()) show_annotation(annotation, store, interpreter, text_bytes_left);
   }
+  if (text_bytes_left == 0) warning.set("more text than a page may have; the rest is left out");
 }
 
 }  // namespace penstock::pdf

@@ -26,8 +26,9 @@ double type3_height(const Gfx8BitFont& font) {
 
 }  // namespace
 
-Font::Font(std::shared_ptr<GfxFont> poppler)
+Font::Font(std::shared_ptr<GfxFont> poppler, std::size_t& glyph_pages_left)
     : poppler_(std::move(poppler)),
+      glyph_pages_left_(glyph_pages_left),
       composite_(poppler_->isCIDFont()),
       vertical_(poppler_->getWMode() != 0) {
   if (!composite_) pages_[0] = std::make_unique<GlyphPage>();
@@ -45,8 +46,11 @@ const Glyph& Font::glyph(std::span<const Byte> string) {
   look_up(string.data(), string.size(), unremembered_);
   // A code that another length of string would have cut short is not remembered.
   if (string.size() > 1 && unremembered_.code_bytes <= 2) {
-    if (!page) pages_[string[0]] = std::make_unique<GlyphPage>();
-    (*page)[second] = unremembered_;
+    if (!page && glyph_pages_left_ > 0) {
+      --glyph_pages_left_;
+      pages_[string[0]] = std::make_unique<GlyphPage>();
+    }
+    if (page) (*page)[second] = unremembered_;
   }
   return unremembered_;
 }

@@ -26,7 +26,9 @@ struct Glyph {
 // fonts two searches. One thread.
 class Font {
  public:
-  explicit Font(std::shared_ptr<GfxFont> poppler);
+  // Of 8 KB each, the glyph pages of a composite font are taken from `glyph_pages_left`, which
+  // fonts share and which outlives them; without, it asks Poppler each time.
+  Font(std::shared_ptr<GfxFont> poppler, std::size_t& glyph_pages_left);
 
   bool is_composite() const { return composite_; }
   bool is_vertical() const { return vertical_; }
@@ -48,6 +50,7 @@ class Font {
   void look_up(const Byte* string, std::size_t size, Glyph& glyph) const;
 
   const std::shared_ptr<GfxFont> poppler_;
+  std::size_t& glyph_pages_left_;
   const bool composite_;
   const bool vertical_;
   double height_scale_ = 1;

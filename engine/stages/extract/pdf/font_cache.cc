@@ -209,7 +209,7 @@ std::unique_ptr<Font> FontCache::make(const Object& object, Ref id) {
   std::shared_ptr<GfxFont> poppler =
       GfxFont::makeFont(document_.xref(), "", id, chosen.getDict());
   if (!poppler || !poppler->isOk()) return nullptr;
-  return std::make_unique<Font>(std::move(poppler));
+  return std::make_unique<Font>(std::move(poppler), glyph_pages_left_);
 }
 
 }  // namespace penstock::pdf

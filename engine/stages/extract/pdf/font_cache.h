@@ -4,9 +4,11 @@
 
 #include <poppler/Object.h>
 
+#include <cstddef>
 #include <memory>
 #include <unordered_map>
 
+#include "engine/stages/extract/pdf/budget.h"
 #include "engine/stages/extract/pdf/document.h"
 #include "engine/stages/extract/pdf/font.h"
 
@@ -28,6 +30,7 @@ class FontCache {
   std::unique_ptr<Font> make(const Object& object, Ref id);
 
   Document& document_;
+  std::size_t glyph_pages_left_ = glyph_pages_max;
   std::unordered_map<Ref, std::unique_ptr<Font>> by_reference_;
   std::unique_ptr<Font> fallback_;
 };
