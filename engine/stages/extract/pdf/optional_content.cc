@@ -61,10 +61,14 @@ bool OptionalContent::evaluate(const Object& membership) {
 }
 
 bool OptionalContent::evaluate_expression(const Object& expression, int depth, int& terms_left) {
-  if (!expression.isArray() || depth > expression_depth_max || --terms_left < 0) return true;
+  if (!expression.isArray()) return true;
   const int length = expression.arrayGetLength();
+  // Fetching it has cost as much, even where it is too deep to be evaluated.
+  terms_left -= length;
+  if (terms_left < 0 || depth > expression_depth_max) return true;
   const Object operation = length > 0 ? document_.element(expression, 0) : Object(objNull);
   const auto term = [&](int index) {
+    if (terms_left < 0) return true;
     const Object& operand = expression.arrayGetNF(index);
     const Object value = document_.resolve(operand);
     return value.isArray() ? evaluate_expression(value, depth + 1, terms_left)
