@@ -138,11 +138,10 @@ void ContentLexer::take_array() {
   const Byte* const begin = at_++;
   elements_.clear();
   const auto add = [&](const Operand& element) {
-    if (elements_.size() < array_elements_max) {
+    if (elements_.size() < array_elements_max) [[likely]]
       elements_.push_back(element);
-    } else {
+    else
       warning_.set("an array was cut off at its limit");
-    }
   };
   // Arrays in arrays are only found in what is no text, so their elements may as well be ours.
   int depth = 1;

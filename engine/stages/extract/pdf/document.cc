@@ -20,6 +20,15 @@ bool is_flate(const Object& filter) {
   return filter.isName("FlateDecode") || filter.isName("Fl");
 }
 
+// Whether an array holds more than numbers and names; /Widths, the longest of a font, does not.
+bool has_parts(const Object& array) {
+  for (int i = 0; i < array.arrayGetLength(); ++i) {
+    const Object& element = array.arrayGetNF(i);
+    if (element.isRef() || element.isArray() || element.isDict()) return true;
+  }
+  return false;
+}
+
 // What Poppler's own filters give, in steps.
 bool read_all(Stream& stream, std::size_t bytes_max, ByteBuffer& out, Warning& warning) {
   constexpr int step = 65536;
@@ -95,13 +104,13 @@ Object Document::with_contents(const Object& object, int depth, int& objects_lef
     }
     return Object(copy);
   }
-  if (object.isArray()) {
+  if (object.isArray() && has_parts(object)) {
     auto* copy = new Array(xref());
     for (int i = 0; i < object.arrayGetLength(); ++i)
       copy->add(with_contents(object.arrayGetNF(i), depth - 1, objects_left));
     return Object(copy);
   }
-  return object.copy();
+  return object.copy();  // shared, if it is an array
 }
 
 std::optional<RawValue> Document::peek(Ref ref) {

@@ -32,31 +32,40 @@ void remember_complaint(ErrorCategory, Goffset, const char* message) {
   if (first_complaint.empty()) first_complaint = message;
 }
 
+// What reading a page needs, kept from page to page and from document to document for what it has
+// allocated.
+struct Scratch {
+  ByteBuffer content;
+  PageGlyphs glyphs;
+  TextAssembly assembly;
+};
+
 class InterpretedPages final : public PageSource {
  public:
-  explicit InterpretedPages(std::unique_ptr<Document> document)
+  InterpretedPages(std::unique_ptr<Document> document, Scratch& scratch)
       : document_(std::move(document)),
         tree_(*document_),
         store_(*document_),
-        interpreter_(store_) {}
+        interpreter_(store_),
+        scratch_(scratch) {}
 
   std::uint32_t pages() const override { return tree_.size(); }
 
   void append_page(std::uint32_t index, std::string& raw, std::string& warning) override {
     const Page page = tree_.page(index);
-    glyphs_.clear();
-    glyphs_.box = page.box;
+    scratch_.glyphs.clear();
+    scratch_.glyphs.box = page.box;
     warning_.clear();
-    interpreter_.begin_page(resources_of(page), glyphs_, warning_);
-    content_.clear();
+    interpreter_.begin_page(resources_of(page), scratch_.glyphs, warning_);
+    scratch_.content.clear();
     if (page.dictionary.isDict()) {
-      read_content(page.dictionary.getDict()->lookupNF("Contents"));
-      interpreter_.run(content_);
+      read_content(page.dictionary.getDict()->lookupNF("Contents"), scratch_.content);
+      interpreter_.run(scratch_.content);
       show_annotations(page.dictionary, store_, interpreter_, warning_);
     } else {
       warning_.set("counted, but not there");
     }
-    assembly_.append_page(glyphs_, raw);
+    scratch_.assembly.append_page(scratch_.glyphs, raw);
     if (!warning_.what().empty()) warning = warning_.what();
   }
 
@@ -68,16 +77,16 @@ class InterpretedPages final : public PageSource {
   }
 
   // One stream, or several that are one: a token may not reach from one into the next.
-  void read_content(const Object& contents) {
-    if (contents.isRef() && document_->read_stream(contents.getRef(), content_, warning_)) return;
+  void read_content(const Object& contents, ByteBuffer& content) {
+    if (contents.isRef() && document_->read_stream(contents.getRef(), content, warning_)) return;
     const Object streams = document_->resolve(contents);
-    if (streams.isStream()) document_->read_stream(streams, content_, warning_);
+    if (streams.isStream()) document_->read_stream(streams, content, warning_);
     for (int i = 0; streams.isArray() && i < streams.arrayGetLength(); ++i) {
-      if (content_.size() > page_content_bytes_max) break;
+      if (content.size() > page_content_bytes_max) break;
       const Object& stream = streams.arrayGetNF(i);
-      if (stream.isRef()) document_->read_stream(stream.getRef(), content_, warning_);
+      if (stream.isRef()) document_->read_stream(stream.getRef(), content, warning_);
       const Byte newline = '\n';
-      content_.append({&newline, 1});
+      content.append({&newline, 1});
     }
   }
 
@@ -85,10 +94,8 @@ class InterpretedPages final : public PageSource {
   PageTree tree_;
   ResourceStore store_;
   Interpreter interpreter_;
-  TextAssembly assembly_;
-  // Of the page at hand, kept for what they have allocated.
-  ByteBuffer content_;
-  PageGlyphs glyphs_;
+  Scratch& scratch_;
+  // Of the page at hand.
   Warning warning_;
   std::optional<Resources> own_resources_;
 };
@@ -104,12 +111,13 @@ class InterpretingReader final : public PdfReader {
       if (document->needs_password()) return {nullptr, Outcome::encrypted, {}};
       return {nullptr, Outcome::corrupt, first_complaint};
     }
-    return {std::make_unique<InterpretedPages>(std::move(document))};
+    return {std::make_unique<InterpretedPages>(std::move(document), scratch_)};
   }
 
  private:
   // Poppler's tables of names and character maps, made once for the life of the process.
   const GlobalParamsIniter globals_;
+  Scratch scratch_;
 };
 
 }  // namespace
