@@ -85,7 +85,7 @@ void Spans::take(const PageGlyphs& page, std::uint32_t number) {
   const float from = run.x0 * cursor_.ux + run.y0 * cursor_.uy;
   const float to = run.x1 * cursor_.ux + run.y1 * cursor_.uy;
   const Place at{std::min(from, to), std::max(from, to), run.y0 * cursor_.ux - run.x0 * cursor_.uy};
-  const float height = std::max(run.height, span.height);
+  const float height = std::max(run.height, page.runs[cursor_.run].height);
   bool joins = same_direction(run.ux, run.uy, cursor_.ux, cursor_.uy) &&
                on_one_base(at.base, run.height, span.base, span.height);
   if (joins && (right_to_left || span.right_to_left)) {
@@ -195,7 +195,7 @@ void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
   const GlyphRun& run = page.runs[number];
   const std::string_view text = page.text_of(run);
   Span& span = spans_.back();
-  const float height = std::max(run.height, span.height);
+  const float height = std::max(run.height, page.runs[cursor_.run].height);
   if (cursor_.blank) {
     joints_[number] = Joint::after_space;
     cursor_.singles = 0;
