@@ -25,10 +25,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
-// Written so that what is not a number is outside.
+// What has no finite place is nowhere.
 bool is_on(const PageBox& box, const GlyphRun& run) {
   const float margin = run.height;
-  return std::max(run.x0, run.x1) > box.x0 - margin && std::min(run.x0, run.x1) < box.x1 &&
+  return std::isfinite(run.x0 + run.y0 + run.x1 + run.y1 + run.ux + run.uy + run.height) &&
+         std::max(run.x0, run.x1) > box.x0 - margin && std::min(run.x0, run.x1) < box.x1 &&
          std::max(run.y0, run.y1) > box.y0 - margin && std::min(run.y0, run.y1) < box.y1 &&
          run.height > 0;
 }
