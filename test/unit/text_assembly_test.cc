@@ -54,6 +54,15 @@ TEST_CASE("text assembly: a gap between runs is a space, kerning is none") {
   CHECK(page.text() == "water wheel\n");
 }
 
+TEST_CASE("text assembly: an initial takes no spaces from the words behind it") {
+  Page page;
+  page.show(100, 700, "W", 30);
+  page.show(115, 700, "ater");
+  page.show(138, 700, "wheel");
+  page.show(166, 700, "turns");
+  CHECK(page.text() == "Water wheel turns\n");
+}
+
 TEST_CASE("text assembly: no space is doubled") {
   Page page;
   page.show(100, 700, "water ");

@@ -11,13 +11,12 @@
 #include <bit>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 
 namespace penstock::pdf {
 namespace {
 
-constexpr float near = 0.2F;  // of the height
-constexpr int cells = 96;     // a side of the page: 8 points of a letter page
+constexpr float near = 0.2F;        // of the height
+constexpr std::int32_t cells = 96;  // a side of the page: 8 points of a letter page
 constexpr double covered_min = 0.5;
 constexpr double known_min = 0.6;
 
@@ -51,6 +50,10 @@ void for_each_word(std::string_view utf8, Call call) {
   if (digest != 0) call(digest);
 }
 
+std::size_t cell_number(std::int32_t column, std::int32_t row) {
+  return static_cast<std::size_t>(row) * cells + static_cast<std::size_t>(column);
+}
+
 // Calls with the cells of the page through which the span runs, a bit above its base.
 template <typename Call>
 void for_each_cell(const PageBox& box, const Span& span, Call call) {
@@ -59,7 +62,9 @@ void for_each_cell(const PageBox& box, const Span& span, Call call) {
   const float step = std::max(width, height) / (2 * cells);
   const float length = std::min(span.stop - span.begin, std::max(width, height));
   const float across = span.base + 0.3F * span.height;
-  for (float along = 0; along <= length; along += step) {
+  const int steps = length > 0 ? static_cast<int>(length / step) : 0;
+  for (int i = 0; i <= steps; ++i) {
+    const float along = static_cast<float>(i) * step;
     const float x = (span.begin + along) * span.ux - across * span.uy;
     const float y = (span.begin + along) * span.uy + across * span.ux;
     const std::int32_t column = cell_of((x - box.x0) / width * cells);
@@ -130,7 +135,7 @@ void Repeats::remove_hidden(const PageGlyphs& page, std::vector<Span>& spans) {
     if (span.hidden) continue;
     for_each_cell(page.box, span, [this](std::int32_t column, std::int32_t row) {
       for (std::int32_t y = std::max(row - 1, 0); y <= std::min(row + 1, cells - 1); ++y)
-        covered_[static_cast<std::size_t>(y * cells + column)] = true;
+        covered_[cell_number(column, y)] = true;
     });
     for_each_word(text_of(page, span),
                   [this](std::uint64_t word) { visible_words_.push_back(word); });
@@ -148,7 +153,7 @@ bool Repeats::is_covered(const PageBox& box, const Span& span) const {
   int covered = 0;
   for_each_cell(box, span, [&](std::int32_t column, std::int32_t row) {
     ++all;
-    covered += static_cast<int>(covered_[static_cast<std::size_t>(row * cells + column)]);
+    covered += static_cast<int>(covered_[cell_number(column, row)]);
   });
   return covered >= covered_min * all;
 }

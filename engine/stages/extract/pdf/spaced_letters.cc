@@ -34,9 +34,10 @@ class Row {
   void add(std::string_view text, Gap gap) {
     const bool letter = is_one_letter(text);
     letters_ += static_cast<std::size_t>(letter);
-    capitals_ += static_cast<std::size_t>(text.front() >= 'A' && text.front() <= 'Z');
-    steps_ += static_cast<std::size_t>(text.front() == last_ + 1 || text.front() == last_);
-    last_ = text.front();
+    const auto first = static_cast<unsigned char>(text.front());
+    capitals_ += static_cast<std::size_t>(first >= 'A' && first <= 'Z');
+    steps_ += static_cast<std::size_t>(first == last_ + 1 || first == last_);
+    last_ = first;
     if (all_++ > 0) gaps_.push_back(gap);
   }
 

@@ -25,10 +25,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
-// Written so that what is not a number is outside.
+// What has no finite place is nowhere.
 bool is_on(const PageBox& box, const GlyphRun& run) {
   const float margin = run.height;
-  return std::max(run.x0, run.x1) > box.x0 - margin && std::min(run.x0, run.x1) < box.x1 &&
+  return std::isfinite(run.x0 + run.y0 + run.x1 + run.y1 + run.ux + run.uy + run.height) &&
+         std::max(run.x0, run.x1) > box.x0 - margin && std::min(run.x0, run.x1) < box.x1 &&
          std::max(run.y0, run.y1) > box.y0 - margin && std::min(run.y0, run.y1) < box.y1 &&
          run.height > 0;
 }
@@ -85,7 +86,7 @@ void Spans::take(const PageGlyphs& page, std::uint32_t number) {
   const float from = run.x0 * cursor_.ux + run.y0 * cursor_.uy;
   const float to = run.x1 * cursor_.ux + run.y1 * cursor_.uy;
   const Place at{std::min(from, to), std::max(from, to), run.y0 * cursor_.ux - run.x0 * cursor_.uy};
-  const float height = std::max(run.height, span.height);
+  const float height = std::max(run.height, page.runs[cursor_.run].height);
   bool joins = same_direction(run.ux, run.uy, cursor_.ux, cursor_.uy) &&
                on_one_base(at.base, run.height, span.base, span.height);
   if (joins && (right_to_left || span.right_to_left)) {
@@ -195,7 +196,7 @@ void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
   const GlyphRun& run = page.runs[number];
   const std::string_view text = page.text_of(run);
   Span& span = spans_.back();
-  const float height = std::max(run.height, span.height);
+  const float height = std::max(run.height, page.runs[cursor_.run].height);
   if (cursor_.blank) {
     joints_[number] = Joint::after_space;
     cursor_.singles = 0;
