@@ -24,6 +24,13 @@ double type3_height(const Gfx8BitFont& font) {
   return count > 0 ? 2 * sum / count : 1;
 }
 
+// Letters that are set from right to left: Hebrew, Arabic and their neighbours (Unicode 15, blocks).
+bool is_right_to_left(Unicode code) {
+  return (code >= 0x590 && code < 0x900) || (code >= 0xFB1D && code < 0xFE00) ||
+         (code >= 0xFE70 && code < 0xFF00) || (code >= 0x10800 && code < 0x11000) ||
+         (code >= 0x1E800 && code < 0x1F000);
+}
+
 }  // namespace
 
 Font::Font(std::shared_ptr<GfxFont> poppler)
@@ -64,10 +71,12 @@ void Font::look_up(const Byte* string, std::size_t size, Glyph& glyph) const {
   glyph.advance_x = std::isfinite(advance_x) ? static_cast<float>(advance_x) : 0;
   glyph.advance_y = std::isfinite(advance_y) ? static_cast<float>(advance_y) : 0;
   glyph.text_bytes = 0;
+  const bool backwards = length > 1 && is_right_to_left(unicode[0]);
   // Longer texts for one glyph do not occur; a hostile one is cut at a whole character.
   for (int i = 0; i < length && glyph.text_bytes + 4u <= glyph.text.size(); ++i)
     glyph.text_bytes = static_cast<std::uint8_t>(
-        glyph.text_bytes + encode_utf8(unicode[i], glyph.text.data() + glyph.text_bytes));
+        glyph.text_bytes + encode_utf8(unicode[backwards ? length - 1 - i : i],
+                                       glyph.text.data() + glyph.text_bytes));
 }
 
 }  // namespace penstock::pdf

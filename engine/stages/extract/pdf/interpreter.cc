@@ -14,9 +14,9 @@ namespace penstock::pdf {
 namespace {
 
 // Of a run's height. A gap below the first parts no words, not even in narrow type; one that goes
-// further back than the second is no kerning.
+// further back than the second is no kerning, but right-to-left text set glyph by glyph.
 constexpr double kern_gap_max = 0.09;
-constexpr double kern_back_max = 0.9;
+constexpr double kern_back_max = 0.3;
 // Character spacing that looks like spaces; text assembly tells letter-spaced words from gaps.
 constexpr double char_spacing_max = 0.1;
 

@@ -11,7 +11,9 @@ namespace penstock::pdf {
 // Glyphs that stand on one baseline without a visible gap between them, in the order in which the
 // page shows them. Coordinates are points in the page's own space, y upward, before /Rotate.
 struct GlyphRun {
-  std::uint32_t text_begin = 0;  // its UTF-8 in PageGlyphs::utf8, half open; never empty
+  // Its UTF-8 in PageGlyphs::utf8, half open; never empty. One glyph of several right-to-left letters
+  // (lam-alef) has the last of them first, as glyphs of one letter would stand.
+  std::uint32_t text_begin = 0;
   std::uint32_t text_end = 0;
   float x0 = 0, y0 = 0;   // the origin of the first glyph
   float x1 = 0, y1 = 0;   // where the advance of the last one ends, character spacing left out

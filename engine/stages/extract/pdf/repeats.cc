@@ -33,21 +33,28 @@ std::int32_t cell_of(float position) {
   return std::fabs(position) < 1e6F ? static_cast<std::int32_t>(std::floor(position)) : 0;
 }
 
-// Calls with the digest of each word, which is letters and digits whatever their case.
+// Calls with the digest of each word of a span, which is letters and digits whatever their case.
 template <typename Call>
-void for_each_word(std::string_view utf8, Call call) {
+void for_each_word(const PageGlyphs& page, const Spans& spans, const Span& span, Call call) {
   std::uint64_t digest = 0;
-  for (const char c : utf8) {
-    const auto byte = static_cast<unsigned char>(c);
-    const unsigned char small = byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
-    if ((small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') || small >= 0x80) {
-      digest = (digest + small + 1) * 0x9E3779B97F4A7C15U;
-    } else if (digest != 0) {
-      call(digest);
-      digest = 0;
+  const auto end_word = [&] {
+    if (digest != 0) call(digest);
+    digest = 0;
+  };
+  for (std::uint32_t run = span.first; run < span.end; ++run) {
+    if (spans.joint(run) == Joint::dropped) continue;
+    if (spans.joint(run) == Joint::after_space) end_word();
+    for (const char c : page.text_of(page.runs[run])) {
+      const auto byte = static_cast<unsigned char>(c);
+      const unsigned char small = byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
+      if ((small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') || small >= 0x80) {
+        digest = (digest + small + 1) * 0x9E3779B97F4A7C15U;
+      } else {
+        end_word();
+      }
     }
   }
-  if (digest != 0) call(digest);
+  end_word();
 }
 
 std::size_t cell_number(std::int32_t column, std::int32_t row) {
@@ -76,7 +83,8 @@ void for_each_cell(const PageBox& box, const Span& span, Call call) {
 
 }  // namespace
 
-void Repeats::remove(const PageGlyphs& page, std::vector<Span>& spans) {
+void Repeats::remove(const PageGlyphs& page, Spans& collected) {
+  std::vector<Span>& spans = collected.spans();
   if (spans.size() < 2) return;
   // At most half full, so that few spans meet in a slot.
   const std::size_t size = std::bit_ceil(2 * spans.size());
@@ -95,7 +103,7 @@ void Repeats::remove(const PageGlyphs& page, std::vector<Span>& spans) {
     ++kept;
   }
   spans.resize(kept);
-  if (hidden && visible) remove_hidden(page, spans);
+  if (hidden && visible) remove_hidden(page, collected);
 }
 
 std::size_t Repeats::slot(std::int32_t column, std::int32_t row, unsigned char letter) const {
@@ -128,7 +136,8 @@ bool Repeats::repeats(const PageGlyphs& page, const std::vector<Span>& spans,
   return false;
 }
 
-void Repeats::remove_hidden(const PageGlyphs& page, std::vector<Span>& spans) {
+void Repeats::remove_hidden(const PageGlyphs& page, Spans& collected) {
+  std::vector<Span>& spans = collected.spans();
   covered_.assign(std::size_t{cells} * cells, false);
   visible_words_.clear();
   for (const Span& span : spans) {
@@ -137,13 +146,13 @@ void Repeats::remove_hidden(const PageGlyphs& page, std::vector<Span>& spans) {
       for (std::int32_t y = std::max(row - 1, 0); y <= std::min(row + 1, cells - 1); ++y)
         covered_[cell_number(column, y)] = true;
     });
-    for_each_word(text_of(page, span),
+    for_each_word(page, collected, span,
                   [this](std::uint64_t word) { visible_words_.push_back(word); });
   }
   std::sort(visible_words_.begin(), visible_words_.end());
   const auto gone = [&](const Span& span) {
     return span.hidden && is_covered(page.box, span) &&
-           known_words(text_of(page, span)) >= known_min;
+           known_words(page, collected, span) >= known_min;
   };
   spans.erase(std::remove_if(spans.begin(), spans.end(), gone), spans.end());
 }
@@ -158,10 +167,11 @@ bool Repeats::is_covered(const PageBox& box, const Span& span) const {
   return covered >= covered_min * all;
 }
 
-double Repeats::known_words(std::string_view utf8) const {
+double Repeats::known_words(const PageGlyphs& page, const Spans& collected,
+                            const Span& span) const {
   int all = 0;
   int known = 0;
-  for_each_word(utf8, [&](std::uint64_t word) {
+  for_each_word(page, collected, span, [&](std::uint64_t word) {
     ++all;
     known +=
         static_cast<int>(std::binary_search(visible_words_.begin(), visible_words_.end(), word));

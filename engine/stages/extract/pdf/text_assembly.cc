@@ -38,7 +38,7 @@ void TextAssembly::append_page(const PageGlyphs& page, std::string& raw) {
 
 void TextAssembly::append_lines(const PageGlyphs& page, std::string& raw) {
   spans_.collect(page, traits_);
-  repeats_.remove(page, spans_.spans());
+  repeats_.remove(page, spans_);
   columns_.untangle(spans_.spans(), traits_.right_to_left);
   collect_lines();
   if (traits_.right_to_left) right_to_left_.begin_page(is_mostly_right_to_left(page.utf8));
