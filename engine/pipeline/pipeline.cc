@@ -265,7 +265,8 @@ void Pipeline::Graph::fetch(Job& job) {
   job.known = std::move(*known);
 
   if (job.has_outcome_under(options_.fingerprint) &&
-      job.claim.stamp.proves_unchanged_since(job.known->claim.stamp)) {
+      job.claim.stamp.proves_unchanged_since(job.known->claim.stamp) &&
+      job.claim.metadata == job.known->claim.metadata) {
     return job.keep_known_outcome();
   }
   if (job.claim.stamp.bytes > options_.document_bytes_max) {
