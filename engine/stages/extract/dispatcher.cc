@@ -135,7 +135,7 @@ void ExtractorPool::Dispatcher::take_new_tasks() {
 
 void ExtractorPool::Dispatcher::start_missing_children() {
   while (children_.size() < options_.children && failed_starts_ < failed_starts_max) {
-    Result<ChildProcess> process = 
+    Result<ChildProcess> process =
         ChildProcess::start(options_.program, options_.kind, options_.memory_bytes_max);
     if (process) {
       children_.push_back(std::make_unique<Child>(Child{std::move(*process)}));

@@ -8,6 +8,7 @@
 #include <poppler/XRef.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace penstock::pdf {
 namespace {
@@ -33,7 +34,7 @@ bool has_parts(const Object& array) {
 bool read_all(Stream& stream, std::size_t bytes_max, ByteBuffer& out, Warning& warning) {
   constexpr int step = 65536;
   std::size_t read = 0;
-  stream.reset();
+  static_cast<void>(stream.reset());  // later releases say whether it worked; so does what follows
   for (;;) {
     out.reserve_more(step);
     const int got = stream.doGetChars(step, out.room().data());
@@ -50,14 +51,23 @@ bool read_all(Stream& stream, std::size_t bytes_max, ByteBuffer& out, Warning& w
   return read > 0;
 }
 
+// Releases up to 24 take data for a viewer's password dialogue, later ones do not.
+template <typename Doc>
+std::unique_ptr<Doc> open(std::string_view bytes, const std::function<void()>& rebuilt) {
+  const std::optional<GooString> no_password;
+  auto* stream =
+      new MemStream(bytes.data(), 0, static_cast<Goffset>(bytes.size()), Object(objNull));
+  if constexpr (requires { Doc(stream, no_password, no_password, nullptr, rebuilt); }) {
+    return std::make_unique<Doc>(stream, no_password, no_password, nullptr, rebuilt);
+  } else {
+    return std::make_unique<Doc>(stream, no_password, no_password, rebuilt);
+  }
+}
+
 }  // namespace
 
 Document::Document(std::string_view bytes)
-    : bytes_(bytes),
-      poppler_(std::make_unique<PDFDoc>(
-          new MemStream(bytes.data(), 0, static_cast<Goffset>(bytes.size()), Object(objNull)),
-          std::optional<GooString>{}, std::optional<GooString>{}, nullptr,
-          [this] { rebuilt_ = true; })) {}
+    : bytes_(bytes), poppler_(open<PDFDoc>(bytes, [this] { rebuilt_ = true; })) {}
 
 bool Document::needs_password() const {
   return poppler_->getErrorCode() == errEncrypted;
@@ -145,8 +155,7 @@ std::optional<RawValue> Document::peek_in_object_stream(const XRefEntry& entry, 
   if (!entry.obj.isNull()) return std::nullopt;
   const int index = entry.gen;
   const ObjectStream* stream = object_stream(static_cast<int>(entry.offset));
-  if (stream == nullptr || index < 0 ||
-      static_cast<std::size_t>(index) >= stream->objects.size() ||
+  if (stream == nullptr || index < 0 || static_cast<std::size_t>(index) >= stream->objects.size() ||
       stream->objects[static_cast<std::size_t>(index)].first != ref.num)
     return std::nullopt;
   const std::size_t place = stream->objects[static_cast<std::size_t>(index)].second;
@@ -225,8 +234,8 @@ std::optional<Document::RawStream> Document::raw_stream(Ref ref) {
   bool simple = true;
   std::optional<std::int64_t> length;
   std::optional<RawValue::Reference> length_at;
-  const Byte* at = for_each_entry(
-      object->begin(), end(), [&](std::string_view key, const RawValue& value) {
+  const Byte* at =
+      for_each_entry(object->begin(), end(), [&](std::string_view key, const RawValue& value) {
         if (key == "Length") {
           length = value.integer();
           length_at = value.reference();
@@ -264,11 +273,13 @@ std::optional<Document::RawStream> Document::raw_stream(Ref ref) {
 bool Document::decode(std::span<const Byte> zlib, ByteBuffer& out, Warning& warning) {
   const std::size_t before = out.size();
   switch (inflater_.inflate(zlib, stream_bytes_max, out)) {
-    case Inflater::End::complete: return true;
+    case Inflater::End::complete:
+      return true;
     case Inflater::End::too_large:
       warning.set("a stream was cut off at its limit");
       return true;
-    case Inflater::End::nothing: break;
+    case Inflater::End::nothing:
+      break;
   }
   out.truncate(before);
   return false;

@@ -168,9 +168,12 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
       break;
 
     // Text position
-    case op("BT"): set_text_matrix({}); break;
+    case op("BT"):
+      set_text_matrix({});
+      break;
     case op("Tm"):
-      if (lexer.take_numbers(six)) set_text_matrix({six[0], six[1], six[2], six[3], six[4], six[5]});
+      if (lexer.take_numbers(six))
+        set_text_matrix({six[0], six[1], six[2], six[3], six[4], six[5]});
       break;
     case op("TD"):
       if (lexer.take_numbers(two)) text.leading = -two[1], move_line(two[0], two[1]);
@@ -178,7 +181,9 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
     case op("Td"):
       if (lexer.take_numbers(two)) move_line(two[0], two[1]);
       break;
-    case op("T*"): move_line(0, -text.leading); break;
+    case op("T*"):
+      move_line(0, -text.leading);
+      break;
 
     // Text
     case op("\""):
@@ -188,7 +193,9 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
         metrics_.valid = false;
       }
       [[fallthrough]];
-    case op("'"): move_line(0, -text.leading); [[fallthrough]];
+    case op("'"):
+      move_line(0, -text.leading);
+      [[fallthrough]];
     case op("Tj"):
       if (last != nullptr && last->kind == Operand::Kind::string) {
         show(last->bytes());
@@ -206,7 +213,9 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
       }
       break;
     case op("BMC"):
-    case op("BDC"): begin_marked(lexer, resources); break;
+    case op("BDC"):
+      begin_marked(lexer, resources);
+      break;
     case op("EMC"):
       if (marked_unkept_ > 0) {
         --marked_unkept_;
@@ -214,8 +223,11 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
         end_marked();
       }
       break;
-    case op("BI"): lexer.skip_inline_image(); break;
-    default: break;  // paths, colours, images: nothing that text needs
+    case op("BI"):
+      lexer.skip_inline_image();
+      break;
+    default:
+      break;  // paths, colours, images: nothing that text needs
   }
 }
 
@@ -307,21 +319,22 @@ std::optional<std::string> Interpreter::replacement_text(const Operand& properti
                                                          Resources* resources) {
   std::optional<std::string> text;
   if (properties.kind == Operand::Kind::dictionary) {
-    for_each_entry(
-        properties.begin, properties.begin + properties.size,
-        [&](std::string_view key, const RawValue& value) {
-          if (key != "ActualText" || (*value.begin() != '(' && *value.begin() != '<')) return;
-          std::string decoded(static_cast<std::size_t>(value.end() - value.begin()), '\0');
-          std::size_t size = 0;
-          auto* const out = reinterpret_cast<Byte*>(decoded.data());
-          const Byte* const begin = value.begin() + 1;
-          if (*value.begin() == '(')
-            decode_literal(begin, value.end(), out, size);
-          else
-            decode_hex(begin, value.end(), out, size);
-          decoded.resize(size);
-          text = decode_text_string(decoded);
-        });
+    for_each_entry(properties.begin, properties.begin + properties.size,
+                   [&](std::string_view key, const RawValue& value) {
+                     if (key != "ActualText" || (*value.begin() != '(' && *value.begin() != '<'))
+                       return;
+                     std::string decoded(static_cast<std::size_t>(value.end() - value.begin()),
+                                         '\0');
+                     std::size_t size = 0;
+                     auto* const out = reinterpret_cast<Byte*>(decoded.data());
+                     const Byte* const begin = value.begin() + 1;
+                     if (*value.begin() == '(')
+                       decode_literal(begin, value.end(), out, size);
+                     else
+                       decode_hex(begin, value.end(), out, size);
+                     decoded.resize(size);
+                     text = decode_text_string(decoded);
+                   });
   } else if (properties.kind == Operand::Kind::name && resources != nullptr) {
     Document& document = store_.document();
     const Object list = document.resolve(resources->property(properties.view()));

@@ -65,16 +65,17 @@ class Interpreter {
   // Text space and its derived measures, computed when something changed them.
   struct Metrics {
     bool valid = false;
-    Matrix text_to_page;     // its origin moves along with what is shown
-    double em = 1;                // the font's size along the baseline, on the page
-    double char_spacing = 0;      // text space; horizontal scaling applied
-    bool spaced = false;          // so widely that each glyph stands alone
+    Matrix text_to_page;      // its origin moves along with what is shown
+    double em = 1;            // the font's size along the baseline, on the page
+    double char_spacing = 0;  // text space; horizontal scaling applied
+    bool spaced = false;      // so widely that each glyph stands alone
     RunStyle style;
   };
   void update_metrics();
   Point position() const;
   void advance(double distance);
-  // Ends the open run `back` before where the text stands: spacing behind a glyph is not part of it.
+  // Ends the open run `back` before where the text stands: spacing behind a glyph is not part of
+  // it.
   void close_run(double back);
   // Behind an operator that shows text.
   void end_show();

@@ -11,8 +11,8 @@ namespace penstock::pdf {
 // Glyphs that stand on one baseline without a visible gap between them, in the order in which the
 // page shows them. Coordinates are points in the page's own space, y upward, before /Rotate.
 struct GlyphRun {
-  // Its UTF-8 in PageGlyphs::utf8, half open; never empty. One glyph of several right-to-left letters
-  // (lam-alef) has the last of them first, as glyphs of one letter would stand.
+  // Its UTF-8 in PageGlyphs::utf8, half open; never empty. One glyph of several right-to-left
+  // letters (lam-alef) has the last of them first, as glyphs of one letter would stand.
   std::uint32_t text_begin = 0;
   std::uint32_t text_end = 0;
   float x0 = 0, y0 = 0;   // the origin of the first glyph

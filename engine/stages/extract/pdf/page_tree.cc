@@ -87,11 +87,11 @@ bool PageTree::is_certainly_a_leaf(Ref ref) {
   if (!raw) return false;
   bool is_page = false;
   bool has_kids = false;
-  const Byte* end = for_each_entry(raw->begin(), raw->end(),
-                                   [&](std::string_view key, const RawValue& value) {
-                                     if (key == "Type") is_page = value.is_name("Page");
-                                     if (key == "Kids") has_kids = true;
-                                   });
+  const Byte* end =
+      for_each_entry(raw->begin(), raw->end(), [&](std::string_view key, const RawValue& value) {
+        if (key == "Type") is_page = value.is_name("Page");
+        if (key == "Kids") has_kids = true;
+      });
   return end != nullptr && is_page && !has_kids;
 }
 

@@ -2,10 +2,9 @@
 // text assembly, put together.
 
 // Poppler's headers do not stand alone: this one goes first.
-#include <poppler/Object.h>
-
 #include <poppler/Error.h>
 #include <poppler/GlobalParams.h>
+#include <poppler/Object.h>
 #include <poppler/Stream.h>
 
 #include <memory>
