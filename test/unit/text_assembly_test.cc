@@ -205,6 +205,26 @@ TEST_CASE("text assembly: columns of prose that are shown row by row are read on
   CHECK(page.text() == left + "\n" + right);
 }
 
+TEST_CASE("text assembly: a heading over two of three columns does not join them") {
+  Page page;
+  std::string columns[3];
+  // Shown beside the first line, as the heading of a section that ends there.
+  page.show(100, 712, "The wheel");
+  page.show(290, 712, "a heading that is as long as two lines of prose taken together");
+  for (int line = 0; line < 14; ++line) {
+    const auto y = static_cast<float>(700 - 12 * line);
+    float x = 100;
+    for (std::string& column : columns) {
+      const std::string text = "some prose on line " + std::to_string(10 + line);
+      page.show(x, y, text);
+      column += text + "\n";
+      x += 150;
+    }
+  }
+  const std::string text = page.text();
+  CHECK(text.ends_with(columns[0] + "\n" + columns[1] + "\n" + columns[2]));
+}
+
 TEST_CASE("text assembly: a table is read row by row") {
   Page page;
   std::string rows;
