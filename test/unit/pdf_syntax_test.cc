@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/stages/extract/pdf/content_lexer.h"
+#include "engine/stages/extract/pdf/glyph_names.h"
 #include "engine/stages/extract/pdf/inflate.h"
 #include "engine/stages/extract/pdf/syntax.h"
 #include "test/support/catch.h"
@@ -145,6 +146,15 @@ TEST_CASE("syntax: a damaged dictionary is none") {
 TEST_CASE("syntax: names lose their escapes") {
   CHECK(decode_name("A#20B") == "A B");
   CHECK(decode_name("A#zzB#4") == "A#zzB#4");
+}
+
+TEST_CASE("glyph names: those of TeX's fonts become names that Poppler knows") {
+  CHECK(known_glyph_name("A") == "A");
+  CHECK(known_glyph_name("prime") == "minute");
+  CHECK(known_glyph_name("arrownortheast") == "uni2197");
+  CHECK(known_glyph_name("parenleftBigg") == "parenleft");
+  CHECK(known_glyph_name("summationtext") == "summation");
+  CHECK(known_glyph_name("text") == "text");
 }
 
 TEST_CASE("lexer: operands go with their operator") {

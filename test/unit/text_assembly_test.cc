@@ -225,6 +225,19 @@ TEST_CASE("text assembly: a heading over two of three columns does not join them
   CHECK(text.ends_with(columns[0] + "\n" + columns[1] + "\n" + columns[2]));
 }
 
+TEST_CASE("text assembly: what stands one above the other are two words") {
+  Page page;
+  page.show(100, 700, "a half:");
+  const auto small = [&](float x, float y, std::string_view text) {
+    GlyphRun& run = page.show(x, y, text);
+    run.height = 7;
+    run.x1 = run.x0 + 3.5F;
+  };
+  small(140, 703.5F, "1");
+  small(140, 697, "2");
+  CHECK(page.text() == "a half: 1 2\n");
+}
+
 TEST_CASE("text assembly: a table is read row by row") {
   Page page;
   std::string rows;

@@ -15,9 +15,9 @@ constexpr std::uint32_t lines_min = 6;   // of each column; fewer may as well be
 constexpr std::uint32_t bytes_min = 16;  // of a line of prose, on average
 constexpr float fill_min = 0.7F;
 constexpr float bridged_fill_max = 0.5F;  // two columns of prose taken for one
-constexpr float gutter = 0.8F;      // heights
-constexpr float line_step_max = 4;  // heights from one span to the next
-constexpr int bridges_max = 16;     // of a page
+constexpr float gutter = 0.8F;            // heights
+constexpr float line_step_max = 4;        // heights from one span to the next
+constexpr int bridges_max = 16;           // of a page
 
 bool stands_beside(const Span& left, const Span& right) {
   const float height = std::max(left.height, right.height);
@@ -63,9 +63,9 @@ void Columns::sort_by_column(std::vector<Span>& spans, std::size_t first, std::s
 std::size_t Columns::bridge_in(const std::vector<Span>& spans, std::size_t first,
                                std::size_t end) const {
   const auto sparse = std::find_if(columns_.begin(), columns_.end(), [](const Column& column) {
-    return column.spans >= 2 * lines_min &&
-           column.width < bridged_fill_max * static_cast<float>(column.spans) *
-                              (column.stop - column.begin);
+    return column.spans >= 2 * lines_min && column.width < bridged_fill_max *
+                                                               static_cast<float>(column.spans) *
+                                                               (column.stop - column.begin);
   });
   if (sparse == columns_.end()) return end;
   const auto number = static_cast<std::size_t>(sparse - columns_.begin());

@@ -11,7 +11,8 @@ namespace penstock::pdf {
 namespace {
 
 // Type 3 glyphs are drawn in a space of the font's own. An average glyph is half as wide as its
-// font is high, so twice the average width is the height.
+// font is high, so twice the average width is the height; of a font with few glyphs that may be far
+// off, but its box is not much higher than the font.
 double type3_height(const Gfx8BitFont& font) {
   double sum = 0;
   int count = 0;
@@ -21,7 +22,10 @@ double type3_height(const Gfx8BitFont& font) {
     sum += width;
     ++count;
   }
-  return count > 0 ? 2 * sum / count : 1;
+  const double by_width = count > 0 ? 2 * sum / count : 1;
+  const double* const box = font.getFontBBox();
+  const double by_box = std::abs((box[3] - box[1]) * font.getFontMatrix()[3]);
+  return std::isfinite(by_box) && by_box > 0 ? std::min(by_width, by_box) : by_width;
 }
 
 // Letters that are set from right to left: Hebrew, Arabic and their neighbours (Unicode 15,

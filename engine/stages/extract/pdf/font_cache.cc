@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/stages/extract/pdf/glyph_names.h"
 #include "engine/stages/extract/pdf/syntax.h"
 
 namespace penstock::pdf {
@@ -111,7 +112,7 @@ Object as_differences(Document& document, const Encoding& program, const Object&
     const std::string& name = program[static_cast<std::size_t>(code)];
     if (name.empty()) continue;
     if (code != expected) differences->add(Object(code));
-    differences->add(Object(objName, name.c_str()));
+    differences->add(Object(objName, known_glyph_name(name).c_str()));
     expected = code + 1;
   }
   const Object own = document.lookup(encoding, "Differences");

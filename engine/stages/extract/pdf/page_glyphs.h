@@ -23,7 +23,8 @@ struct GlyphRun {
   bool hidden = false;    // painted with neither fill nor stroke: what OCR puts behind a scan
 };
 
-// The page's visible box, /CropBox within /MediaBox.
+// The page's /MediaBox: what stands outside is on no page. What a /CropBox hides is kept, as other
+// extractors do: it may be all that tells what was cut off.
 struct PageBox {
   float x0 = 0, y0 = 0, x1 = 612, y1 = 792;
 };

@@ -39,11 +39,10 @@ void PageTree::Inherited::take_from(const Dict& dictionary) {
   };
   take("Resources", resources);
   take("MediaBox", media_box);
-  take("CropBox", crop_box);
 }
 
 PageTree::PageTree(Document& document) : document_(document) {
-  inherited_.push_back({Object(objNull), Object(objNull), Object(objNull)});
+  inherited_.push_back({Object(objNull), Object(objNull)});
   const Object catalog = document_.xref()->getCatalog();
   if (catalog.isDict()) walk(catalog.getDict()->lookupNF("Pages"), 0);
   if (leaves_.empty()) collect_strays();
@@ -113,11 +112,6 @@ Page PageTree::page(std::uint32_t index) {
   if (page.dictionary.isDict()) own.take_from(*page.dictionary.getDict());
   page.resources = std::move(own.resources);
   page.box = read_box(document_, own.media_box).value_or(PageBox{});
-  if (const std::optional<PageBox> crop = read_box(document_, own.crop_box)) {
-    const PageBox both{std::max(page.box.x0, crop->x0), std::max(page.box.y0, crop->y0),
-                       std::min(page.box.x1, crop->x1), std::min(page.box.y1, crop->y1)};
-    if (both.x1 > both.x0 && both.y1 > both.y0) page.box = both;
-  }
   return page;
 }
 

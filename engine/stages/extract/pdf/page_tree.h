@@ -31,9 +31,8 @@ class PageTree {
   struct Inherited {
     Object resources;
     Object media_box;
-    Object crop_box;
 
-    Inherited copy() const { return {resources.copy(), media_box.copy(), crop_box.copy()}; }
+    Inherited copy() const { return {resources.copy(), media_box.copy()}; }
     void take_from(const Dict& dictionary);
   };
   struct Leaf {

@@ -13,6 +13,8 @@ namespace {
 constexpr float cjk_space_gap = 0.8F;  // between two ideographs: justified lines spread them
 constexpr float cjk_edge_gap = 0.35F;  // between one and a letter: typesetters put a quarter there
 constexpr float repeat_shift = 0.2F;
+constexpr float stack_overlap_min = 0.3F;  // heights
+constexpr float stack_step_min = 0.25F;
 constexpr std::uint32_t singles_min = 3;  // gaps between four letters
 
 float length_of(const GlyphRun& run) {
@@ -196,8 +198,13 @@ void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
   const GlyphRun& run = page.runs[number];
   const std::string_view text = page.text_of(run);
   Span& span = spans_.back();
-  const float height = std::max(run.height, page.runs[cursor_.run].height);
-  if (cursor_.blank) {
+  const GlyphRun& last = page.runs[cursor_.run];
+  const float height = std::max(run.height, last.height);
+  // One above the other: a fraction, or an exponent over an index.
+  const bool stacked =
+      at.begin - cursor_.stop < -stack_overlap_min * std::min(run.height, last.height) &&
+      std::fabs(at.base - (last.y0 * cursor_.ux - last.x0 * cursor_.uy)) > stack_step_min * height;
+  if (cursor_.blank || stacked) {
     joints_[number] = Joint::after_space;
     cursor_.singles = 0;
   } else if (is_space(page, text, at.begin - cursor_.stop, height)) {
