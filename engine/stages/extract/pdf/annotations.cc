@@ -45,11 +45,12 @@ bool shows_nothing(Document& document, Ref ref) {
   if (!raw) return false;
   bool nothing = false;
   bool has_appearance = false;
-  for_each_entry(raw->begin(), raw->end(), [&](std::string_view key, const RawValue& value) {
-    if (key == "Subtype") nothing = value.is_name("Link") || value.is_name("Popup");
-    if (key == "AP") has_appearance = true;
-  });
-  return nothing && !has_appearance;
+  const Byte* const end =
+      for_each_entry(raw->begin(), raw->end(), [&](std::string_view key, const RawValue& value) {
+        if (key == "Subtype") nothing = value.is_name("Link") || value.is_name("Popup");
+        if (key == "AP") has_appearance = true;
+      });
+  return end != nullptr && nothing && !has_appearance;
 }
 
 // The normal appearance: a stream, or one of several by state.

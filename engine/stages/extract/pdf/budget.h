@@ -11,11 +11,12 @@
 
 namespace penstock::pdf {
 
-inline constexpr std::size_t stream_bytes_max = 96 << 20;  // one stream, inflated
-inline constexpr std::size_t page_content_bytes_max = 96
-                                                      << 20;  // interpreted for a page, forms too
-inline constexpr std::uint32_t page_forms_max = 20'000;       // shown on a page, one in another too
-inline constexpr std::uint32_t page_runs_max = 1'000'000;     // of glyphs
+inline constexpr std::size_t stream_bytes_max = 96 << 20;        // one stream, inflated
+inline constexpr std::size_t page_content_bytes_max = 96 << 20;  // of a page, forms too
+inline constexpr std::size_t page_text_bytes_max = 96 << 20;     // UTF-8 of what it shows
+inline constexpr std::size_t forms_bytes_max = 64 << 20;   // kept for when they are shown again
+inline constexpr std::uint32_t page_forms_max = 20'000;    // shown on a page, one in another too
+inline constexpr std::uint32_t page_runs_max = 1'000'000;  // of glyphs
 inline constexpr std::size_t object_streams_bytes_max = 96 << 20;  // kept at a time
 inline constexpr int form_depth_max = 16;                          // forms in forms
 inline constexpr std::size_t array_elements_max = 1'000'000;       // of one operand

@@ -217,7 +217,10 @@ void ContentLexer::skip_inline_image() {
   // Where the size is known, the data need not be looked at.
   const std::int64_t bytes = image.bytes();
   if (bytes > 0 && bytes < end_ - at_) {
-    const Byte* const after = skip_space(at_ + bytes, end_);
+    // Not further: what follows data of the wrong size would be looked at again and again.
+    constexpr std::ptrdiff_t space_max = 16;
+    const Byte* const data_end = at_ + bytes;
+    const Byte* const after = skip_space(data_end, data_end + std::min(space_max, end_ - data_end));
     if (end_ - after >= 2 && after[0] == 'E' && after[1] == 'I' && !is_regular(after[2])) {
       at_ += after + 2 - at_;
       return;

@@ -9,13 +9,20 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 namespace penstock::pdf {
 namespace {
 
 // As deep as font dictionaries nest, and far more objects than one has.
 constexpr int contents_depth_max = 6;
-constexpr int contents_objects_max = 4'000;
+constexpr std::size_t contents_objects_max = 4'000;
+
+// A dictionary that has no end in a file of many would be read to the end of the file, many times.
+constexpr std::ptrdiff_t peek_bytes_max = 64 << 10;
+
+// Producers put some hundred into one; Poppler stops here, too.
+constexpr int object_stream_objects_max = 1'000'000;
 
 bool is_flate(const Object& filter) {
   return filter.isName("FlateDecode") || filter.isName("Fl");
@@ -91,18 +98,22 @@ Object Document::fetch(Ref ref) {
 }
 
 Object Document::with_contents(const Object& object) {
-  int objects_left = contents_objects_max;
-  return with_contents(object, contents_depth_max, objects_left);
+  Contents known;
+  return with_contents(object, contents_depth_max, known);
 }
 
-Object Document::with_contents(const Object& object, int depth, int& objects_left) {
-  if (depth == 0 || objects_left <= 0) return object.copy();
+Object Document::with_contents(const Object& object, int depth, Contents& known) {
+  if (depth == 0 || known.size() >= contents_objects_max) return object.copy();
   if (object.isRef()) {
     const Ref ref = object.getRef();
     const XRefEntry* entry = xref()->getEntry(ref.num, false);
     if (entry == nullptr || entry->type != xrefEntryCompressed) return object.copy();
-    --objects_left;
-    return with_contents(fetch(ref), depth - 1, objects_left);
+    const auto [place, added] = known.try_emplace(ref, objNull);
+    // Made once, however often it is referred to; null within itself.
+    if (!added) return place->second.copy();
+    Object contents = with_contents(fetch(ref), depth - 1, known);
+    known[ref] = contents.copy();
+    return contents;
   }
   if (object.isDict()) {
     const Dict& dictionary = *object.getDict();
@@ -110,14 +121,14 @@ Object Document::with_contents(const Object& object, int depth, int& objects_lef
     for (int i = 0; i < dictionary.getLength(); ++i) {
       const Object& value = dictionary.getValNF(i);
       if (value.isRef() || value.isArray() || value.isDict())
-        copy->set(dictionary.getKey(i), with_contents(value, depth - 1, objects_left));
+        copy->set(dictionary.getKey(i), with_contents(value, depth - 1, known));
     }
     return Object(copy);
   }
   if (object.isArray() && has_parts(object)) {
     auto* copy = new Array(xref());
     for (int i = 0; i < object.arrayGetLength(); ++i)
-      copy->add(with_contents(object.arrayGetNF(i), depth - 1, objects_left));
+      copy->add(with_contents(object.arrayGetNF(i), depth - 1, known));
     return Object(copy);
   }
   return object.copy();  // shared, if it is an array
@@ -128,16 +139,20 @@ std::optional<RawValue> Document::peek(Ref ref) {
   const XRefEntry* entry = xref()->getEntry(ref.num, false);
   // An object that Poppler changed in memory is not what the file says.
   if (entry == nullptr || !entry->obj.isNull()) return std::nullopt;
-  if (entry->type == xrefEntryUncompressed) return peek_in_file(*entry, ref);
-  if (entry->type == xrefEntryCompressed) return peek_in_object_stream(*entry, ref);
-  return std::nullopt;
+  std::optional<RawValue> raw;
+  if (entry->type == xrefEntryUncompressed) raw = peek_in_file(*entry, ref);
+  if (entry->type == xrefEntryCompressed) raw = peek_in_object_stream(*entry, ref);
+  if (!raw) return std::nullopt;
+  return RawValue(raw->begin(), raw->begin() + std::min(peek_bytes_max, raw->end() - raw->begin()));
 }
 
 std::optional<RawValue> Document::peek_in_file(const XRefEntry& entry, Ref ref) const {
   // Offsets count from the header, before which there may be junk.
-  const Goffset offset = entry.offset + poppler_->getBaseStream()->getStart();
-  if (entry.gen != ref.gen || entry.offset <= 0 || offset >= static_cast<Goffset>(bytes_.size()))
+  const Goffset start = poppler_->getBaseStream()->getStart();
+  if (entry.gen != ref.gen || entry.offset <= 0 ||
+      entry.offset >= static_cast<Goffset>(bytes_.size()) - start)
     return std::nullopt;
+  const Goffset offset = entry.offset + start;
   const Byte* at = skip_space(begin() + offset, end());
   // "12 0 obj"
   std::int64_t number = 0;
@@ -200,22 +215,21 @@ bool Document::read_object_stream(int number, ObjectStream& stream) {
   const std::int64_t body = first.getInt();
   if (body <= 0 || body > size) return false;
   const Byte* const head_end = at + body;
-  const auto next_number = [&]() -> std::optional<std::int64_t> {
+  const auto next_number = [&](std::int64_t value_max) -> std::optional<std::int64_t> {
     at = skip_space(at, head_end);
     if (at >= head_end || !is_digit(*at)) return std::nullopt;
     std::int64_t value = 0;
-    for (; at < head_end && is_digit(*at); ++at) value = std::min(value * 10 + (*at - '0'), size);
+    for (; at < head_end && is_digit(*at); ++at)
+      value = std::min(value * 10 + (*at - '0'), value_max);
     return value;
   };
   // The head is in the file, so it bounds what is kept, whatever /N says.
-  for (int i = 0; i < count.getInt(); ++i) {
-    at = skip_space(at, head_end);
-    if (at >= head_end || !is_digit(*at)) break;
-    const auto object_number = static_cast<int>(parse_number(at, head_end));
-    while (at < head_end && is_digit(*at)) ++at;
-    const std::optional<std::int64_t> place = next_number();
-    if (!place) break;
-    stream.objects.emplace_back(object_number,
+  const int objects = std::min(count.getInt(), object_stream_objects_max);
+  for (int i = 0; i < objects; ++i) {
+    const std::optional<std::int64_t> object_number = next_number(std::numeric_limits<int>::max());
+    const std::optional<std::int64_t> place = next_number(size);
+    if (!object_number || !place) break;
+    stream.objects.emplace_back(static_cast<int>(*object_number),
                                 static_cast<std::size_t>(std::min(body + *place, size)));
   }
   return true;

@@ -59,8 +59,8 @@ class Document {
   Object with_contents(const Object& object);
 
   // The object's bytes as they stand in the file or in an object stream, from its first byte to
-  // wherever its end may be; absent if they cannot be told. Strings in them may be encrypted. Valid
-  // until the next call that may read an object stream.
+  // wherever its end may be, and 64 KB at most; absent if they cannot be told. Strings in them may
+  // be encrypted. Valid until the next call that may read an object stream.
   std::optional<RawValue> peek(Ref ref);
 
   // Appends the decoded content of a stream, at most stream_bytes_max of it; false if `ref` is no
@@ -79,7 +79,8 @@ class Document {
   bool read_object_stream(int number, ObjectStream& stream);
   std::optional<RawValue> peek_in_file(const XRefEntry& entry, Ref ref) const;
   std::optional<RawValue> peek_in_object_stream(const XRefEntry& entry, Ref ref);
-  Object with_contents(const Object& object, int depth, int& objects_left);
+  using Contents = std::unordered_map<Ref, Object>;
+  Object with_contents(const Object& object, int depth, Contents& known);
   enum class Coding { plain, flate };
   struct RawStream {
     std::span<const Byte> bytes;

@@ -178,18 +178,13 @@ Object slim_composite(Document& document, const Object& font) {
 
 }  // namespace
 
-Font* FontCache::font(const Object& object) {
-  if (!object.isRef()) {
-    direct_.push_back(make(object, Ref::INVALID()));
-    return direct_.back().get();
-  }
-  const auto [entry, added] = by_reference_.try_emplace(object.getRef());
+Font* FontCache::font(Ref ref) {
   // Null meanwhile, should the font need itself.
-  if (added) {
-    std::unique_ptr<Font> made = make(document_.fetch(object.getRef()), object.getRef());
-    by_reference_[object.getRef()] = std::move(made);
+  if (by_reference_.try_emplace(ref).second) {
+    std::unique_ptr<Font> made = make(document_.fetch(ref), ref);
+    by_reference_[ref] = std::move(made);
   }
-  return by_reference_[object.getRef()].get();
+  return by_reference_[ref].get();
 }
 
 Font* FontCache::fallback() {

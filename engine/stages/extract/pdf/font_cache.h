@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <unordered_map>
-#include <vector>
 
 #include "engine/stages/extract/pdf/document.h"
 #include "engine/stages/extract/pdf/font.h"
@@ -18,9 +17,10 @@ class FontCache {
  public:
   explicit FontCache(Document& document) : document_(document) {}
 
-  // The font that is, or is referred to by, `object`; null if it is none. Lives as long as the
-  // cache.
-  Font* font(const Object& object);
+  // The font at `ref`; null if there is none. Lives as long as the cache.
+  Font* font(Ref ref);
+  // The font that is `object` itself: the caller's, since each page may have its own.
+  std::unique_ptr<Font> direct(const Object& object) { return make(object, Ref::INVALID()); }
   // For text whose font is missing: its codes are most likely Latin.
   Font* fallback();
 
@@ -29,7 +29,6 @@ class FontCache {
 
   Document& document_;
   std::unordered_map<Ref, std::unique_ptr<Font>> by_reference_;
-  std::vector<std::unique_ptr<Font>> direct_;
   std::unique_ptr<Font> fallback_;
 };
 

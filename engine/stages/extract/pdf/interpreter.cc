@@ -73,11 +73,12 @@ void Interpreter::show_line(std::string_view utf8, Point start, double height) {
 }
 
 void Interpreter::execute(ByteBuffer& content, Resources* resources, int depth) {
-  content_bytes_ += content.size();
-  if (content_bytes_ > page_content_bytes_max) {
-    content_bytes_ -= content.size();
-    return warning_->set("more content than a page may have; the rest is left out");
+  const std::size_t bytes_left = page_content_bytes_max - content_bytes_;
+  if (content.size() > bytes_left) {
+    content.truncate(bytes_left);
+    warn_of_too_much_content();
   }
+  content_bytes_ += content.size();
   content.seal();
   const std::size_t saved_before = saved_.size();
   const std::size_t marked_before = marked_.size();
@@ -239,6 +240,10 @@ Font* Interpreter::find_font(Resources* resources, std::string_view name) {
   return font != nullptr ? font : store_.fonts().fallback();
 }
 
+void Interpreter::warn_of_too_much_content() {
+  warning_->set("more content than a page may have; the rest is left out");
+}
+
 void Interpreter::show_form(Form& form, Resources* inherited, int depth) {
   if (form.shows_nothing || !store_.optional_content().is_visible(form.optional_content)) return;
   // A form that shows itself, directly or not, would not end.
@@ -247,21 +252,29 @@ void Interpreter::show_form(Form& form, Resources* inherited, int depth) {
   if (++forms_shown_ > page_forms_max)
     return warning_->set("more forms than a page may have; the rest is left out");
 
-  if (!form.has_content) {
-    form.has_content = true;
-    store_.document().read_stream(form.ref, form.content, *warning_);
-    form.shows_nothing = !may_show(form.content);
-    if (form.shows_nothing) {
-      form.content = {};
-      return;
-    }
-  }
-  // Running it changes it, and it may be shown again.
+  // Nor is anything read that would be left out.
+  if (content_bytes_ >= page_content_bytes_max) return warn_of_too_much_content();
+
   if (form_content_.size() <= static_cast<std::size_t>(depth))
     form_content_.push_back(std::make_unique<ByteBuffer>());
   ByteBuffer& content = *form_content_[static_cast<std::size_t>(depth)];
   content.clear();
-  content.append({form.content.data(), form.content.size()});
+  if (form.has_content) {
+    content.append({form.content.data(), form.content.size()});
+  } else {
+    store_.document().read_stream(form.ref, content, *warning_);
+    form.shows_nothing = !may_show(content);
+    if (form.shows_nothing) {
+      content_bytes_ = std::min(content_bytes_ + content.size(), page_content_bytes_max);
+      return;
+    }
+    // Running it changes it, and it may be shown again.
+    if (content.size() <= forms_bytes_max - forms_bytes_) {
+      form.content.append({content.data(), content.size()});
+      form.has_content = true;
+      forms_bytes_ += content.size();
+    }
+  }
 
   const State outer = state_;
   const Matrix outer_text = text_matrix_;
@@ -288,16 +301,13 @@ void Interpreter::begin_marked(const ContentLexer& lexer, Resources* resources) 
   if (tag != nullptr && tag->kind == Operand::Kind::name) {
     if (tag->view() == "OC") {
       if (properties->kind == Operand::Kind::name && resources != nullptr &&
-          !store_.optional_content().is_visible(resources->property(properties->view())))
+          !resources->is_visible(properties->view()))
         kind = Marked::invisible;
-    } else if (!replaced_) {
+    } else if (!replaced_ && find_replacement(*properties, resources)) {
       // Within a replacement, the outer one counts.
-      if (std::optional<std::string> text = replacement_text(*properties, resources)) {
-        kind = Marked::replaced;
-        replaced_ = true;
-        replacement_ = std::move(*text);
-        replacement_shown_ = false;
-      }
+      kind = Marked::replaced;
+      replaced_ = true;
+      replacement_shown_ = false;
     }
   }
   if (kind == Marked::invisible) ++invisible_;
@@ -315,10 +325,9 @@ void Interpreter::end_marked() {
 }
 
 // /ActualText of a property list that stands right there, or among the resources.
-std::optional<std::string> Interpreter::replacement_text(const Operand& properties,
-                                                         Resources* resources) {
-  std::optional<std::string> text;
+bool Interpreter::find_replacement(const Operand& properties, Resources* resources) {
   if (properties.kind == Operand::Kind::dictionary) {
+    bool found = false;
     for_each_entry(properties.begin, properties.begin + properties.size,
                    [&](std::string_view key, const RawValue& value) {
                      if (key != "ActualText" || (*value.begin() != '(' && *value.begin() != '<'))
@@ -333,15 +342,16 @@ std::optional<std::string> Interpreter::replacement_text(const Operand& properti
                      else
                        decode_hex(begin, value.end(), out, size);
                      decoded.resize(size);
-                     text = decode_text_string(decoded);
+                     own_replacement_ = decode_text_string(decoded);
+                     found = true;
                    });
-  } else if (properties.kind == Operand::Kind::name && resources != nullptr) {
-    Document& document = store_.document();
-    const Object list = document.resolve(resources->property(properties.view()));
-    const Object value = document.lookup(list, "ActualText");
-    if (value.isString()) text = decode_text_string(value.getString()->toStr());
+    replacement_ = own_replacement_;
+    return found;
   }
-  return text;
+  if (properties.kind != Operand::Kind::name || resources == nullptr) return false;
+  const std::string* const text = resources->actual_text(properties.view());
+  if (text != nullptr) replacement_ = *text;
+  return text != nullptr;
 }
 
 void Interpreter::set_text_matrix(const Matrix& matrix) {

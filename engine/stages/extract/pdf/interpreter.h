@@ -51,11 +51,13 @@ class Interpreter {
   void execute(ByteBuffer& content, Resources* resources, int depth);
   void apply(std::uint32_t operation, ContentLexer& lexer, Resources* resources, int depth);
   void show_form(Form& form, Resources* inherited, int depth);
+  void warn_of_too_much_content();
 
   Font* find_font(Resources* resources, std::string_view name);
   void begin_marked(const ContentLexer& lexer, Resources* resources);
   void end_marked();
-  std::optional<std::string> replacement_text(const Operand& properties, Resources* resources);
+  // Sets replacement_; false if there is none.
+  bool find_replacement(const Operand& properties, Resources* resources);
 
   void show(std::span<const Byte> string);
   void show_array(const std::vector<Operand>& elements);
@@ -98,12 +100,14 @@ class Interpreter {
   std::size_t marked_unkept_ = 0;
   int invisible_ = 0;  // how many of marked_ are
   bool replaced_ = false;
-  std::string replacement_;
+  std::string_view replacement_;  // of a property list, or own_replacement_
+  std::string own_replacement_;
   bool replacement_shown_ = false;
   Point replacement_end_;  // where the last glyph that it replaces ended
 
   std::vector<Operand> elements_;
   std::vector<std::unique_ptr<ByteBuffer>> form_content_;  // by depth
+  std::size_t forms_bytes_ = 0;                            // kept in forms, of the whole document
 };
 
 }  // namespace penstock::pdf

@@ -15,6 +15,10 @@ namespace {
 
 // Nodes that are no pages; real trees have one for ten pages or so.
 constexpr std::uint32_t nodes_max = 100'000;
+// Each kid is a page or a node, unless it is a mistake; a list of a million could be every node's.
+constexpr std::uint32_t kids_max = pages_max + nodes_max;
+// A page's own bytes are some hundred; the same ones may be looked at for every kid.
+constexpr std::size_t scanned_bytes_max = 256 << 20;
 
 std::optional<PageBox> read_box(Document& document, const Object& object) {
   const Object array = document.resolve(object);
@@ -48,18 +52,21 @@ PageTree::PageTree(Document& document) : document_(document) {
   if (leaves_.empty()) collect_strays();
 }
 
+bool PageTree::is_too_much() const {
+  return leaves_.size() >= pages_max || visited_ >= nodes_max || kids_ >= kids_max ||
+         scanned_bytes_ >= scanned_bytes_max;
+}
+
 // A page shared by two nodes is two pages; only a node among its own ancestors is a mistake.
 void PageTree::walk(const Object& kid, std::uint32_t inherited) {
-  if (leaves_.size() >= pages_max || visited_ >= nodes_max ||
-      ancestors_.size() >= static_cast<std::size_t>(page_tree_depth_max))
-    return;
-  if (kid.isRef() && is_certainly_a_leaf(kid.getRef())) {
-    leaves_.push_back({kid.getRef(), inherited});
-    return;
-  }
+  if (is_too_much() || ancestors_.size() >= static_cast<std::size_t>(page_tree_depth_max)) return;
   const Ref ref = kid.isRef() ? kid.getRef() : Ref::INVALID();
   if (kid.isRef() && std::find(ancestors_.begin(), ancestors_.end(), ref) != ancestors_.end())
     return;
+  if (kid.isRef() && is_certainly_a_leaf(ref)) {
+    leaves_.push_back({ref, inherited});
+    return;
+  }
   const Object node = document_.resolve(kid);
   ++visited_;
   if (!node.isDict()) return;
@@ -75,7 +82,8 @@ void PageTree::walk(const Object& kid, std::uint32_t inherited) {
   const auto handed_down = static_cast<std::uint32_t>(inherited_.size());
   inherited_.push_back(std::move(own));
   ancestors_.push_back(ref);
-  for (int i = 0; i < kids.arrayGetLength(); ++i) walk(kids.arrayGetNF(i), handed_down);
+  for (int i = 0; i < kids.arrayGetLength() && !is_too_much(); ++i, ++kids_)
+    walk(kids.arrayGetNF(i), handed_down);
   ancestors_.pop_back();
 }
 
@@ -91,12 +99,14 @@ bool PageTree::is_certainly_a_leaf(Ref ref) {
         if (key == "Type") is_page = value.is_name("Page");
         if (key == "Kids") has_kids = true;
       });
+  scanned_bytes_ += static_cast<std::size_t>((end != nullptr ? end : raw->end()) - raw->begin());
   return end != nullptr && is_page && !has_kids;
 }
 
 // For a tree that leads nowhere: every page there is, in the order of their numbers.
 void PageTree::collect_strays() {
-  for (int number = 1; number < document_.xref()->getNumObjects(); ++number) {
+  const int objects = document_.xref()->getNumObjects();
+  for (int number = 1; number < objects && scanned_bytes_ < scanned_bytes_max; ++number) {
     const XRefEntry* entry = document_.xref()->getEntry(number, false);
     if (entry == nullptr || entry->type == xrefEntryFree || entry->type == xrefEntryNone) continue;
     const Ref ref{number, entry->type == xrefEntryCompressed ? 0 : entry->gen};

@@ -25,6 +25,8 @@ class PageTree {
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(leaves_.size()); }
   Page page(std::uint32_t index);
+  // The tree has more than any document of people; what is beyond was not looked at.
+  bool is_too_much() const;
 
  private:
   // What a node of the tree hands down; null where it says nothing.
@@ -50,6 +52,8 @@ class PageTree {
   std::vector<Leaf> leaves_;
   std::vector<Ref> ancestors_;
   std::uint32_t visited_ = 0;
+  std::uint32_t kids_ = 0;         // that nodes have said they have
+  std::size_t scanned_bytes_ = 0;  // to tell leaves
 };
 
 }  // namespace penstock::pdf

@@ -64,6 +64,8 @@ class InterpretedPages final : public PageSource {
     } else {
       warning_.set("counted, but not there");
     }
+    if (index + 1 == tree_.size() && tree_.is_too_much())
+      warning_.set("more pages than a document may have; the rest is left out");
     scratch_.assembly.append_page(scratch_.glyphs, raw);
     if (!warning_.what().empty()) warning = warning_.what();
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/stages/extract/pdf/syntax.h"
+#include "engine/stages/extract/pdf/text_string.h"
 
 namespace penstock::pdf {
 namespace {
@@ -30,48 +31,76 @@ const Object& Resources::category(std::optional<Object>& known, const char* name
   return *known;
 }
 
-template <typename Value, typename Find>
-Value& Resources::remembered(ByName<Value>& known, std::string_view name, Find find) {
-  if (const auto found = known.find(name); found != known.end()) return found->second;
-  return known.emplace(name, find(decode_name(name))).first->second;
+template <typename Value, typename Make>
+Value* Resources::remembered(ByName<Value>& known, const Object& entries, std::string_view name,
+                             Make make) {
+  if (const auto found = known.find(name); found != known.end()) return &found->second;
+  if (!entries.isDict()) return nullptr;
+  // Poppler's names end at a NUL.
+  const std::string key = decode_name(name).c_str();
+  if (const auto found = known.find(key); found != known.end()) return &found->second;
+  const Object& entry = entries.getDict()->lookupNF(key.c_str());
+  if (entry.isNull()) return nullptr;
+  return &known.emplace(key, make(entry)).first->second;
 }
 
 Font* Resources::font(std::string_view name) {
-  return remembered(fonts_, name, [&](const std::string& key) -> Font* {
-    const Object& fonts = category(font_dictionary_, "Font");
-    if (!fonts.isDict()) return nullptr;
-    const Object& font = fonts.getDict()->lookupNF(key.c_str());
-    return font.isNull() ? nullptr : store_.fonts().font(font);
-  });
+  Font** const font = remembered(fonts_, category(font_dictionary_, "Font"), name,
+                                 [&](const Object& entry) { return font_of(entry); });
+  return font != nullptr ? *font : nullptr;
+}
+
+Font* Resources::font_of(const Object& entry) {
+  if (entry.isRef()) return store_.fonts().font(entry.getRef());
+  direct_fonts_.push_back(store_.fonts().direct(entry));
+  return direct_fonts_.back().get();
 }
 
 Form* Resources::form(std::string_view name) {
-  return remembered(forms_, name, [&](const std::string& key) -> Form* {
-    const Object& forms = category(form_dictionary_, "XObject");
-    if (!forms.isDict()) return nullptr;
-    const Object& form = forms.getDict()->lookupNF(key.c_str());
-    return form.isRef() ? store_.form(form.getRef()) : nullptr;
-  });
+  Form** const form = remembered(
+      forms_, category(form_dictionary_, "XObject"), name,
+      [&](const Object& entry) { return entry.isRef() ? store_.form(entry.getRef()) : nullptr; });
+  return form != nullptr ? *form : nullptr;
 }
 
 std::optional<FontSetting> Resources::graphics_state_font(std::string_view name) {
-  return remembered(states_, name, [&](const std::string& key) -> std::optional<FontSetting> {
-    Document& document = store_.document();
-    const Object state = document.lookup(category(state_dictionary_, "ExtGState"), key.c_str());
-    const Object setting = document.lookup(state, "Font");
-    if (!setting.isArray() || setting.arrayGetLength() < 2) return std::nullopt;
-    const Object size = document.element(setting, 1);
-    return FontSetting{store_.fonts().font(setting.arrayGetNF(0)),
-                       size.isNum() ? size.getNum() : 0};
-  });
+  const auto* const setting = remembered(
+      states_, category(state_dictionary_, "ExtGState"), name,
+      [&](const Object& entry) -> std::optional<FontSetting> {
+        Document& document = store_.document();
+        const Object font = document.lookup(document.resolve(entry), "Font");
+        if (!font.isArray() || font.arrayGetLength() < 2) return std::nullopt;
+        const Object size = document.element(font, 1);
+        return FontSetting{font_of(font.arrayGetNF(0)), size.isNum() ? size.getNum() : 0};
+      });
+  return setting != nullptr ? *setting : std::nullopt;
 }
 
-const Object& Resources::property(std::string_view name) {
-  return remembered(properties_, name, [&](const std::string& key) -> Object {
-    const Object& properties = category(property_dictionary_, "Properties");
-    return properties.isDict() ? properties.getDict()->lookupNF(key.c_str()).copy()
-                               : Object(objNull);
-  });
+Resources::Property* Resources::property(std::string_view name) {
+  return remembered(properties_, category(property_dictionary_, "Properties"), name,
+                    [](const Object& entry) {
+                      return Property{entry.copy(), {}, {}};
+                    });
+}
+
+bool Resources::is_visible(std::string_view name) {
+  Property* const known = property(name);
+  if (known == nullptr) return true;
+  if (!known->visible) known->visible = store_.optional_content().is_visible(known->list);
+  return *known->visible;
+}
+
+const std::string* Resources::actual_text(std::string_view name) {
+  Property* const known = property(name);
+  if (known == nullptr) return nullptr;
+  if (!known->actual_text) {
+    Document& document = store_.document();
+    const Object value = document.lookup(document.resolve(known->list), "ActualText");
+    known->actual_text.emplace();
+    if (value.isString())
+      known->actual_text->emplace(decode_text_string(value.getString()->toStr()));
+  }
+  return *known->actual_text ? &**known->actual_text : nullptr;
 }
 
 Resources& ResourceStore::resources(Ref ref) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/stages/extract/pdf/byte_buffer.h"
 #include "engine/stages/extract/pdf/document.h"
@@ -27,7 +28,7 @@ struct FontSetting {
   double size = 0;
 };
 
-// One resource dictionary. What it gives lives as long as the store.
+// One resource dictionary. What it gives lives as long as this and the store.
 class Resources {
  public:
   Resources(ResourceStore& store, Object dictionary);
@@ -36,8 +37,10 @@ class Resources {
   Font* font(std::string_view name);
   Form* form(std::string_view name);
   std::optional<FontSetting> graphics_state_font(std::string_view name);
-  // A property list, or the reference to it: optional content is told apart by reference.
-  const Object& property(std::string_view name);
+  // Of a property list: whether what belongs to it is shown, as optional content; and its
+  // /ActualText, null if it has none.
+  bool is_visible(std::string_view name);
+  const std::string* actual_text(std::string_view name);
 
  private:
   struct Hash : std::hash<std::string_view> {
@@ -46,18 +49,30 @@ class Resources {
   template <typename Value>
   using ByName = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
 
+  // Content may use it a million times, so what it says is found out once.
+  struct Property {
+    Object list;  // or the reference to it: optional content is told apart by reference
+    std::optional<bool> visible;
+    std::optional<std::optional<std::string>> actual_text;
+  };
+
   // The category's dictionary, looked up once.
   const Object& category(std::optional<Object>& known, const char* name);
-  template <typename Value, typename Find>
-  Value& remembered(ByName<Value>& known, std::string_view name, Find find);
+  // What make(entry) gave, or gives, for the name's entry in `entries`; null if it has none. What
+  // is remembered is bounded by the dictionary, not by the names that content makes up.
+  template <typename Value, typename Make>
+  Value* remembered(ByName<Value>& known, const Object& entries, std::string_view name, Make make);
+  Property* property(std::string_view name);
+  Font* font_of(const Object& entry);
 
   ResourceStore& store_;
   const Object dictionary_;
   std::optional<Object> font_dictionary_, form_dictionary_, state_dictionary_, property_dictionary_;
   ByName<Font*> fonts_;
+  std::vector<std::unique_ptr<Font>> direct_fonts_;
   ByName<Form*> forms_;
   ByName<std::optional<FontSetting>> states_;
-  ByName<Object> properties_;
+  ByName<Property> properties_;
 };
 
 // A form XObject (ISO 32000-1, 8.10).

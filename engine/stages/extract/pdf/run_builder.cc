@@ -30,12 +30,18 @@ void RunBuilder::open(Point start, const RunStyle& style) {
 
 void RunBuilder::append(std::string_view utf8) {
   flush();
-  page_->utf8 += utf8;
+  add(utf8);
 }
 
 void RunBuilder::flush() {
-  page_->utf8.append(text_.data(), size_);
+  add({text_.data(), size_});
   size_ = 0;
+}
+
+void RunBuilder::add(std::string_view utf8) {
+  if (utf8.size() > page_text_bytes_max - page_->utf8.size())
+    return warning_->set("more text than a page may have; the rest is left out");
+  page_->utf8 += utf8;
 }
 
 void RunBuilder::close(Point end) {

@@ -46,6 +46,7 @@ class RunBuilder {
 
  private:
   void flush();
+  void add(std::string_view utf8);
 
   PageGlyphs* page_ = nullptr;
   Warning* warning_ = nullptr;
