@@ -1,13 +1,13 @@
-#include "engine/stages/extract/pdf/text_assembly.h"
+#include "engine/stages/extract/layout/text_assembly.h"
 
 #include <cmath>
 #include <string>
 #include <string_view>
 
-#include "engine/stages/extract/pdf/page_glyphs.h"
+#include "engine/stages/extract/layout/page_glyphs.h"
 #include "test/support/catch.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 // A page of 600 by 800 points, whose runs are of size 10 and have glyphs 5 wide unless said
@@ -408,4 +408,4 @@ TEST_CASE("text assembly: Arabic presentation forms become letters") {
 }
 
 }  // namespace
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -38,7 +38,7 @@ constexpr std::uint32_t op(std::string_view name) {
 
 }  // namespace
 
-void Interpreter::begin_page(Resources* resources, PageGlyphs& page, Warning& warning) {
+void Interpreter::begin_page(Resources* resources, layout::PageGlyphs& page, Warning& warning) {
   page_ = &page;
   warning_ = &warning;
   page_resources_ = resources;

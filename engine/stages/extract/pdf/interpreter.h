@@ -22,7 +22,7 @@ class Interpreter {
   explicit Interpreter(ResourceStore& store) : store_(store) {}
 
   // Before anything of a page. `page` and `warning` stay alive until the next one.
-  void begin_page(Resources* resources, PageGlyphs& page, Warning& warning);
+  void begin_page(Resources* resources, layout::PageGlyphs& page, Warning& warning);
   // The page's content, which is changed.
   void run(ByteBuffer& content);
   // A form by itself, as annotations have one: `placed` maps its space to the page's.
@@ -83,7 +83,7 @@ class Interpreter {
   void end_show();
 
   ResourceStore& store_;
-  PageGlyphs* page_ = nullptr;
+  layout::PageGlyphs* page_ = nullptr;
   Warning* warning_ = nullptr;
   Resources* page_resources_ = nullptr;
   std::uint32_t forms_shown_ = 0;

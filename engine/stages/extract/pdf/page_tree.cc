@@ -20,7 +20,7 @@ constexpr std::uint32_t kids_max = pages_max + nodes_max;
 // A page's own bytes are some hundred; the same ones may be looked at for every kid.
 constexpr std::size_t scanned_bytes_max = 256 << 20;
 
-std::optional<PageBox> read_box(Document& document, const Object& object) {
+std::optional<layout::PageBox> read_box(Document& document, const Object& object) {
   const Object array = document.resolve(object);
   if (!array.isArray() || array.arrayGetLength() < 4) return std::nullopt;
   std::array<float, 4> values;
@@ -29,8 +29,8 @@ std::optional<PageBox> read_box(Document& document, const Object& object) {
     if (!value.isNum() || !std::isfinite(value.getNum())) return std::nullopt;
     values[static_cast<std::size_t>(i)] = static_cast<float>(value.getNum());
   }
-  const PageBox box{std::min(values[0], values[2]), std::min(values[1], values[3]),
-                    std::max(values[0], values[2]), std::max(values[1], values[3])};
+  const layout::PageBox box{std::min(values[0], values[2]), std::min(values[1], values[3]),
+                            std::max(values[0], values[2]), std::max(values[1], values[3])};
   if (box.x1 <= box.x0 || box.y1 <= box.y0) return std::nullopt;
   return box;
 }
@@ -121,7 +121,7 @@ Page PageTree::page(std::uint32_t index) {
   Inherited own = inherited_[leaf.inherited].copy();
   if (page.dictionary.isDict()) own.take_from(*page.dictionary.getDict());
   page.resources = std::move(own.resources);
-  page.box = read_box(document_, own.media_box).value_or(PageBox{});
+  page.box = read_box(document_, own.media_box).value_or(layout::PageBox{});
   return page;
 }
 

@@ -7,15 +7,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/stages/extract/layout/page_glyphs.h"
 #include "engine/stages/extract/pdf/document.h"
-#include "engine/stages/extract/pdf/page_glyphs.h"
 
 namespace penstock::pdf {
 
 struct Page {
   Object dictionary;
   Object resources;  // a dictionary, a reference to one, or null
-  PageBox box;
+  layout::PageBox box;
 };
 
 // Walks the tree once. /Count is not believed: what is there is counted.

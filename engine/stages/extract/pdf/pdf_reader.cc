@@ -12,13 +12,13 @@
 #include <string>
 #include <utility>
 
+#include "engine/stages/extract/layout/text_assembly.h"
 #include "engine/stages/extract/page_source.h"
 #include "engine/stages/extract/pdf/annotations.h"
 #include "engine/stages/extract/pdf/document.h"
 #include "engine/stages/extract/pdf/interpreter.h"
 #include "engine/stages/extract/pdf/page_tree.h"
 #include "engine/stages/extract/pdf/resources.h"
-#include "engine/stages/extract/pdf/text_assembly.h"
 
 namespace penstock {
 namespace pdf {
@@ -35,8 +35,8 @@ void remember_complaint(ErrorCategory, Goffset, const char* message) {
 // allocated.
 struct Scratch {
   ByteBuffer content;
-  PageGlyphs glyphs;
-  TextAssembly assembly;
+  layout::PageGlyphs glyphs;
+  layout::TextAssembly assembly;
 };
 
 class InterpretedPages final : public PageSource {

@@ -2,12 +2,12 @@
 // stands beside the one before, grows span by span, and ends with the first that touches two
 // columns or stands far below. Prose fills its column's width (ragged right margins leave 0.85 of
 // it filled, cells of tables with words in them about half), and a line of it is a few words long.
-#include "engine/stages/extract/pdf/columns.h"
+#include "engine/stages/extract/layout/columns.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 constexpr std::size_t columns_max = 8;   // more are a table's
@@ -141,4 +141,4 @@ bool Columns::is_prose(const std::vector<Span>& spans, std::size_t first, std::s
   return changes >= 2 * lines_min - 1;
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

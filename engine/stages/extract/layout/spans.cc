@@ -1,13 +1,13 @@
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/spans.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "engine/stages/extract/pdf/scripts.h"
-#include "engine/stages/extract/pdf/spaced_letters.h"
+#include "engine/stages/extract/layout/scripts.h"
+#include "engine/stages/extract/layout/spaced_letters.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 constexpr float cjk_space_gap = 0.8F;  // between two ideographs: justified lines spread them
@@ -230,4 +230,4 @@ void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
   cursor_.blank = false;
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/spans.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 class Columns {
  public:
@@ -36,4 +36,4 @@ class Columns {
   std::vector<Span> sorted_;
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

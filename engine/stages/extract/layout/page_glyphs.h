@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 // Glyphs that stand on one baseline without a visible gap between them, in the order in which the
 // page shows them. Coordinates are points in the page's own space, y upward, before /Rotate.
@@ -44,4 +44,4 @@ struct PageGlyphs {
   }
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

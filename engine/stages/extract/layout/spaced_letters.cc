@@ -1,4 +1,4 @@
-#include "engine/stages/extract/pdf/spaced_letters.h"
+#include "engine/stages/extract/layout/spaced_letters.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,9 +6,9 @@
 #include <limits>
 #include <utility>
 
-#include "engine/stages/extract/pdf/scripts.h"
+#include "engine/stages/extract/layout/scripts.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 constexpr std::size_t letters_min = 4;
@@ -125,4 +125,4 @@ void close_up_line(std::string& line, std::size_t begin) {
   line.replace(begin, std::string::npos, closed);
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

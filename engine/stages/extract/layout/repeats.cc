@@ -5,14 +5,14 @@
 // Hidden text is compared by place and by words, since recognised text has other gaps and errors of
 // its own: it goes if at least half of its length lies over visible text, and three in five of its
 // words are words of the page's visible text.
-#include "engine/stages/extract/pdf/repeats.h"
+#include "engine/stages/extract/layout/repeats.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 constexpr float near = 0.2F;        // of the height
@@ -179,4 +179,4 @@ double Repeats::known_words(const PageGlyphs& page, const Spans& collected,
   return all == 0 ? 1 : static_cast<double>(known) / all;
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/stages/extract/pdf/page_glyphs.h"
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/page_glyphs.h"
+#include "engine/stages/extract/layout/spans.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 class Repeats {
  public:
@@ -35,4 +35,4 @@ class Repeats {
   std::vector<std::uint64_t> visible_words_;  // their digests, sorted
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout
