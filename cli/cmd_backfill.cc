@@ -13,6 +13,7 @@
 #include "cli/run.h"
 #include "engine/backends/local/local_files.h"
 #include "engine/backends/local/source_walk.h"
+#include "engine/pipeline/store_writer.h"
 
 namespace penstock {
 namespace {
@@ -62,7 +63,7 @@ std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
                     const std::unordered_set<std::string>& seen) {
   std::uint64_t pruned = 0;
   for (const std::string& folder : folders) {
-    std::vector<std::string> vanished;
+    std::vector<DocumentRecord> vanished;
     bool something_left = false;
     const auto listed = store.ledger->for_each([&](const DocumentRecord& record) {
       const Claim& claim = record.claim;
@@ -70,7 +71,7 @@ std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
       if (seen.contains(claim.key) || stamp_of_file(claim.location)) {
         something_left = true;
       } else {
-        vanished.push_back(claim.key);
+        vanished.push_back(record);
       }
       return true;
     });
@@ -82,12 +83,10 @@ std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
                  printable(folder), counted(vanished.size(), "document"));
       continue;
     }
-    for (const std::string& key : vanished)
-      if (const auto removed = store.vectors->remove_other_versions(key, std::nullopt); !removed)
-        throw FatalError(removed.error().message);
-    if (const auto forgotten = store.ledger->forget(vanished); !forgotten)
-      throw FatalError(forgotten.error().message);
     pruned += vanished.size();
+    if (const auto removed = remove_documents(*store.ledger, *store.vectors, std::move(vanished));
+        !removed)
+      throw FatalError(removed.error().message);
   }
   return pruned;
 }

@@ -5,20 +5,6 @@
 #include <cmath>
 
 namespace penstock {
-namespace {
-
-// The first byte of a UTF-8 character, so that a cut never splits one.
-bool begins_character(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-}
-
-std::size_t columns_of(std::string_view text) {
-  std::size_t columns = 0;
-  for (const char c : text) columns += begins_character(c) ? 1 : 0;
-  return columns;
-}
-
-}  // namespace
 
 std::string with_commas(std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -52,16 +38,6 @@ std::string human_time(std::chrono::duration<double> time) {
   const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
   if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
-}
-
-std::string shortened(std::string_view text, std::size_t columns) {
-  if (columns_of(text) <= columns) return std::string(text);
-  std::size_t start = text.size();
-  for (std::size_t kept = 0; start > 0 && kept + 1 < columns;) {
-    --start;
-    if (begins_character(text[start])) ++kept;
-  }
-  return "…" + std::string(text.substr(start));
 }
 
 std::string printable(std::string_view text) {

@@ -28,7 +28,7 @@ Interrupt::Interrupt() {
 
 Interrupt::~Interrupt() {
   stopping_ = true;
-  pthread_kill(thread_.native_handle(), SIGTERM);
+  pthread_kill(thread_.native_handle(), SIGHUP);  // any of those that listen() waits for
   thread_.join();
 }
 

@@ -78,7 +78,7 @@ void add_engine(CLI::App& app, EngineOptions& options) {
       ->capture_default_str()
       ->group("Limits");
   app.add_option("--document-timeout", options.document_timeout_s,
-                 "Seconds that extraction may take for one document")
+                 "Seconds of CPU time that extraction may take for one document")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str()
       ->group("Limits");

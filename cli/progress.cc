@@ -125,6 +125,7 @@ std::string Progress::line(const RunCounts& counts, std::size_t columns) const {
           "  " + human_time(std::chrono::duration<double>(seconds * (1 - share) / share)) + " left";
   }
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(counts.pages) / seconds);
+  if (line.size() > columns) line.resize(columns);
   std::size_t used = line.size();
   for (const std::string& part :
        {draining_ ? std::string("finishing") : std::string(), with_commas(rate) + " pages/s",

@@ -68,8 +68,8 @@ void print_text(const RunSummary& summary, const std::string& store) {
                human_time(summary.cpu_engine));
   }
   if (counts.warned > 0 && !summary.dry_run)
-    fmt::print("\n  penstock status --warnings --store {}   says what {} lack\n", store,
-               counted(counts.warned, "document"));
+    fmt::print("\n  penstock status --warnings --store {}   says what {} {}\n", store,
+               counted(counts.warned, "document"), counts.warned == 1 ? "lacks" : "lack");
   if (counts.failed > 0 && !summary.dry_run)
     fmt::print("\n  penstock status --failed --store {}   says which failed\n", store);
   if (summary.interrupted)

@@ -113,8 +113,8 @@ PipelineOptions Engine::pipeline_options() const {
   options.document_bytes_max = options_.document_bytes;
   options.chunk.tokens_max = options_.chunk_tokens;
   options.chunk.overlap_tokens_max = options_.overlap_tokens;
-  options.fingerprint = extractor_fingerprint(*extractor_named(options_.extractor)) + "; " + options_.encoding + " " +
-                        std::to_string(options_.chunk_tokens) + "/" +
+  options.fingerprint = extractor_fingerprint(*extractor_named(options_.extractor)) + "; " +
+                        options_.encoding + " " + std::to_string(options_.chunk_tokens) + "/" +
                         std::to_string(options_.overlap_tokens) + "; " + embedder_->model();
   return options;
 }

@@ -265,7 +265,8 @@ void Pipeline::Graph::fetch(Job& job) {
   job.known = std::move(*known);
 
   if (job.has_outcome_under(options_.fingerprint) &&
-      job.claim.stamp.proves_unchanged_since(job.known->claim.stamp)) {
+      job.claim.stamp.proves_unchanged_since(job.known->claim.stamp) &&
+      job.claim.metadata == job.known->claim.metadata) {
     return job.keep_known_outcome();
   }
   if (job.claim.stamp.bytes > options_.document_bytes_max) {
@@ -323,7 +324,8 @@ void Pipeline::Graph::emit(std::optional<Pack> pack, PackNode::output_ports_type
   if (!pack) return;
   pack->packed_at = now();
   // Owned by whichever node holds it; `embed` ends it.
-  std::get<0>(ports).try_put(std::make_unique<Pack>(std::move(*pack)).release());
+  auto owned = std::make_unique<Pack>(std::move(*pack));
+  if (std::get<0>(ports).try_put(owned.get())) static_cast<void>(owned.release());
 }
 
 std::vector<Job*> Pipeline::Graph::embedded(const Pack& pack, Result<std::vector<float>> vectors) {

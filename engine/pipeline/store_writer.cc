@@ -28,6 +28,23 @@ Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors) {
   return keys.size();
 }
 
+Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
+                              std::vector<DocumentRecord> documents) {
+  std::vector<Intent> intents;
+  std::vector<std::string> keys;
+  for (DocumentRecord& document : documents) {
+    intents.push_back({document.claim.key, document.current ? document.current->id : VersionId()});
+    keys.push_back(document.claim.key);
+    document.outcome = Outcome::pending;
+    document.current.reset();
+  }
+  if (auto done = ledger.intend(intents); !done) return done;
+  if (auto done = ledger.record(documents); !done) return done;
+  for (const std::string& key : keys)
+    if (auto done = vectors.remove_other_versions(key, std::nullopt); !done) return done;
+  return ledger.forget(keys);
+}
+
 StoreWriter::StoreWriter(Ledger& ledger, VectorStore& vectors, std::string fingerprint, Done done)
     : ledger_(ledger),
       vectors_(vectors),

@@ -24,6 +24,11 @@ namespace penstock {
 // how many there were.
 Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors);
 
+// Takes documents out of both stores. Interrupted at any point, it leaves a document either as it
+// was or pending without a version, once `recover` has run; then it may be called again.
+Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
+                              std::vector<DocumentRecord> documents);
+
 class StoreWriter {
  public:
   using Done = std::function<void(Job*)>;

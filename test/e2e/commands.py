@@ -217,6 +217,40 @@ class Backfill(Case):
         self.assertIn("\\xff", self.keys_found("strange")[0].lower())
 
 
+    def test_what_a_text_lacks_is_a_warning(self):
+        # A form that shows itself.
+        self.write("loop.pdf", """%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources
+<</XObject<</F 5 0 R>>/Font<</H<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj
+4 0 obj<</Length 46>>stream
+BT /H 12 Tf 72 700 Td (turbine) Tj ET /F Do   
+endstream endobj
+5 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</F 5 0 R>>>>/Length 5>>stream
+/F Do
+endstream endobj
+trailer<</Root 1 0 R>>
+""")
+        ran = self.run_penstock("backfill", self.docs)
+        warning = "page 1: a form contains itself"
+        self.assertIn(f"warning        {self.docs}/loop.pdf: {warning}\n", ran.err)
+        self.assertIn(f"penstock status --warnings --store {self.store}   says what 1 document lacks", ran.out)
+        listed = self.run_penstock("status", "--warnings", "--json").json()
+        self.assertEqual([line.get("message") for line in listed], [warning, None])
+        self.assertEqual(len(self.keys_found("turbine")), 1)
+
+    def test_both_extractors_read_the_same_words(self):
+        self.run_penstock("backfill", self.samples, "--include", "*.pdf", expect=3)
+        ours = self.run_penstock("status", "--json").json()[-1]
+        again = self.run_penstock("backfill", self.samples, "--include", "*.pdf", "--extractor",
+                                  "poppler", "--json", expect=3).summary()
+        self.assertEqual(again["unchanged"], 0)  # another extractor makes other versions
+        self.assertEqual(again["documents"], ours["documents"])
+        self.assertLess(abs(again["tokens"] - ours["tokens"]), 0.02 * ours["tokens"])
+        self.assert_sound()
+
+
 class Interruption(Case):
     def started_on_a_list(self, path):
         """A run that has finished one document and waits for the next line of its list."""

@@ -10,10 +10,10 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/stages/extract/pdf/text_assembly.h"
+#include "engine/stages/extract/layout/text_assembly.h"
 #include "test/fuzz/require.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 class Bytes {
@@ -114,11 +114,11 @@ void check_apart(Bytes bytes) {
 }
 
 }  // namespace
-}  // namespace penstock::pdf
+}  // namespace penstock::layout
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const penstock::pdf::Bytes bytes({reinterpret_cast<const char*>(data), size});
-  penstock::pdf::check_any(bytes);
-  penstock::pdf::check_apart(bytes);
+  const penstock::layout::Bytes bytes({reinterpret_cast<const char*>(data), size});
+  penstock::layout::check_any(bytes);
+  penstock::layout::check_apart(bytes);
   return 0;
 }

@@ -13,12 +13,12 @@
 #include <string_view>
 
 #include "engine/stages/extract/clean_text.h"
+#include "engine/stages/extract/layout/text_assembly.h"
 #include "engine/stages/extract/page_source.h"
 #include "engine/stages/extract/pdf/document.h"
 #include "engine/stages/extract/pdf/interpreter.h"
 #include "engine/stages/extract/pdf/page_tree.h"
 #include "engine/stages/extract/pdf/resources.h"
-#include "engine/stages/extract/pdf/text_assembly.h"
 #include "fixtures/document.h"
 #include "fixtures/glyph_font.h"
 #include "test/fuzz/require.h"
@@ -110,7 +110,7 @@ class OnePage {
     interpreter_.begin_page(&*resources_, glyphs_, warning_);
     interpreter_.run(buffer_);
     std::uint32_t end = 0;
-    for (const GlyphRun& run : glyphs_.runs) {
+    for (const layout::GlyphRun& run : glyphs_.runs) {
       REQUIRE(run.text_begin == end && run.text_end > run.text_begin);
       end = run.text_end;
       for (const float value : {run.x0, run.y0, run.x1, run.y1, run.ux, run.uy})
@@ -134,9 +134,9 @@ class OnePage {
   ResourceStore store_;
   Interpreter interpreter_;
   std::optional<Resources> resources_;
-  TextAssembly assembly_;
+  layout::TextAssembly assembly_;
   ByteBuffer buffer_;
-  PageGlyphs glyphs_;
+  layout::PageGlyphs glyphs_;
   Warning warning_;
   std::string raw_;
 };

@@ -126,6 +126,28 @@ TEST_CASE("recover: keeps what became current, removes what did not") {
   CHECK(world.store.intents.empty());
 }
 
+TEST_CASE("remove documents: stopped at any step, what is left is sound, and can be removed") {
+  const std::string step = GENERATE("intend", "record", "remove", "clear_intents");
+  CAPTURE(step);
+  World world;
+  fill(world);
+  const std::vector<DocumentRecord> documents = {world.store.documents.at("a")};
+
+  world.store.break_step(step);
+  CHECK_FALSE(remove_documents(world.ledger, world.vectors, documents).has_value());
+  world.store.mend();
+  REQUIRE(recover(world.ledger, world.vectors).has_value());
+  const Checked checked = check(world, false);
+  CHECK(checked.report.sound());
+  CHECK(checked.findings.empty());
+
+  REQUIRE(remove_documents(world.ledger, world.vectors, documents).has_value());
+  CHECK_FALSE(world.store.documents.contains("a"));
+  CHECK(world.stored("a").empty());
+  CHECK(world.store.intents.empty());
+  CHECK(world.stored("b") == std::vector<std::string>{"two\n"});
+}
+
 TEST_CASE("pending queue: hands out what is pending, under today's stamp") {
   World world;
   fill(world);

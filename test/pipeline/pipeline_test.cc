@@ -257,6 +257,13 @@ TEST_CASE("pipeline: a rerun does only what is left to do") {
     REQUIRE(world.run().has_value());
     CHECK(world.blobs.reads == 0);
   }
+  SECTION("new metadata are kept, and nothing is embedded for them") {
+    world.claims.front().metadata = "{\"team\":\"rivers\"}";
+    REQUIRE(world.run().has_value());
+    CHECK(world.embedder.requests == 0);
+    CHECK(world.ended("a").unchanged);
+    CHECK(world.store.documents.at("a").claim.metadata == "{\"team\":\"rivers\"}");
+  }
   SECTION("other parameters mean other chunks") {
     world.options.fingerprint = "other";
     REQUIRE(world.run().has_value());

@@ -1,13 +1,13 @@
-#include "engine/stages/extract/pdf/text_assembly.h"
+#include "engine/stages/extract/layout/text_assembly.h"
 
 #include <cmath>
 #include <string>
 #include <string_view>
 
-#include "engine/stages/extract/pdf/page_glyphs.h"
+#include "engine/stages/extract/layout/page_glyphs.h"
 #include "test/support/catch.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 // A page of 600 by 800 points, whose runs are of size 10 and have glyphs 5 wide unless said
@@ -52,6 +52,15 @@ TEST_CASE("text assembly: a gap between runs is a space, kerning is none") {
   page.show(109.5, 700, "ter");
   page.show(127, 700, "wheel");
   CHECK(page.text() == "water wheel\n");
+}
+
+TEST_CASE("text assembly: an initial takes no spaces from the words behind it") {
+  Page page;
+  page.show(100, 700, "W", 30);
+  page.show(115, 700, "ater");
+  page.show(138, 700, "wheel");
+  page.show(166, 700, "turns");
+  CHECK(page.text() == "Water wheel turns\n");
 }
 
 TEST_CASE("text assembly: no space is doubled") {
@@ -194,6 +203,39 @@ TEST_CASE("text assembly: columns of prose that are shown row by row are read on
     right += "a line of prose on the right " + number + "\n";
   }
   CHECK(page.text() == left + "\n" + right);
+}
+
+TEST_CASE("text assembly: a heading over two of three columns does not join them") {
+  Page page;
+  std::string columns[3];
+  // Shown beside the first line, as the heading of a section that ends there.
+  page.show(100, 712, "The wheel");
+  page.show(290, 712, "a heading that is as long as two lines of prose taken together");
+  for (int line = 0; line < 14; ++line) {
+    const auto y = static_cast<float>(700 - 12 * line);
+    float x = 100;
+    for (std::string& column : columns) {
+      const std::string text = "some prose on line " + std::to_string(10 + line);
+      page.show(x, y, text);
+      column += text + "\n";
+      x += 150;
+    }
+  }
+  const std::string text = page.text();
+  CHECK(text.ends_with(columns[0] + "\n" + columns[1] + "\n" + columns[2]));
+}
+
+TEST_CASE("text assembly: what stands one above the other are two words") {
+  Page page;
+  page.show(100, 700, "a half:");
+  const auto small = [&](float x, float y, std::string_view text) {
+    GlyphRun& run = page.show(x, y, text);
+    run.height = 7;
+    run.x1 = run.x0 + 3.5F;
+  };
+  small(140, 703.5F, "1");
+  small(140, 697, "2");
+  CHECK(page.text() == "a half: 1 2\n");
 }
 
 TEST_CASE("text assembly: a table is read row by row") {
@@ -366,4 +408,4 @@ TEST_CASE("text assembly: Arabic presentation forms become letters") {
 }
 
 }  // namespace
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -67,6 +67,25 @@ TEST_CASE("tokenizer: pieces, counts and tokens agree on any text") {
   }
 }
 
+TEST_CASE("tokenizer: a long text, whose words are remembered, counts as its tokens do") {
+  // Words of all lengths up to what is remembered and beyond, and more of them than are kept.
+  std::mt19937 generator(3);
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) {
+    text += ' ';
+    for (std::size_t length = generator() % 20 + 1; length > 0; --length)
+      text += "etaoin"[generator() % 6];
+  }
+  for (const Encoding encoding : encodings) {
+    const Tokenizer& tokenizer = tokenizer_of(encoding);
+    const std::uint64_t tokens = tokenizer.encode(text).size();
+    CHECK(tokenizer.count(text) == tokens);
+    std::uint64_t sum = 0;
+    for (const Piece& piece : tokenizer.pieces(text)) sum += piece.tokens;
+    CHECK(sum == tokens);
+  }
+}
+
 TEST_CASE("tokenizer: a megabyte of one letter is no more than a long word") {
   // 8 letters a token, as tiktoken encodes runs of x; a quadratic merge would take hours.
   const std::string run(1 << 20, 'x');

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -157,6 +159,20 @@ std::uint64_t ChildProcess::resident_bytes() const {
   const int fields = std::fscanf(file, "%lu %lu %lu", &total, &resident, &shared);
   std::fclose(file);
   return fields == 3 ? (resident - shared) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+std::chrono::nanoseconds ChildProcess::cpu_time() const {
+  clockid_t clock{};
+  timespec used{};
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &used) != 0) return {};
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+void ChildProcess::limit_cpu_time(std::chrono::nanoseconds cpu_time_max) {
+  // Only the soft limit, which can be raised again; the child itself may not call for that.
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(cpu_time_max);
+  const rlimit limit{static_cast<rlim_t>(seconds.count()), RLIM_INFINITY};
+  static_cast<void>(prlimit(pid_, RLIMIT_CPU, &limit, nullptr));
 }
 
 ChildProcess::End ChildProcess::end() {

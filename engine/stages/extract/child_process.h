@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,6 +36,10 @@ class ChildProcess {
   std::string take_output(std::size_t bytes);
   // Its resident memory.
   std::uint64_t resident_bytes() const;
+  // What it has used since it was started.
+  std::chrono::nanoseconds cpu_time() const;
+  // The kernel ends it with SIGXCPU when its cpu_time() reaches this, give or take a second.
+  void limit_cpu_time(std::chrono::nanoseconds cpu_time_max);
 
   // How it ended: kills it if it lives still.
   struct End {

@@ -26,6 +26,8 @@ constexpr int failed_starts_max = 5;
 constexpr std::chrono::seconds start_timeout{30};
 // A child that somebody else killed says nothing about its document, unless it happens so often.
 constexpr int times_lost_max = 2;
+// Times the CPU time of a document, in wall time.
+constexpr int idle_factor = 10;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
@@ -58,6 +60,7 @@ Cause cause_of(const ChildProcess::End& end) {
   // Nobody but the kernel, when memory runs out, kills again and again.
   if (signal == SIGKILL)
     return {Outcome::out_of_memory, "its extractor was killed again and again"};
+  if (signal == SIGXCPU) return {Outcome::timed_out, {}};
   if (signal == SIGSYS) return {Outcome::crashed, "tried a forbidden system call, and was stopped"};
   if (signal != 0)
     return {Outcome::crashed,
@@ -135,7 +138,7 @@ void ExtractorPool::Dispatcher::take_new_tasks() {
 
 void ExtractorPool::Dispatcher::start_missing_children() {
   while (children_.size() < options_.children && failed_starts_ < failed_starts_max) {
-    Result<ChildProcess> process = 
+    Result<ChildProcess> process =
         ChildProcess::start(options_.program, options_.kind, options_.memory_bytes_max);
     if (process) {
       children_.push_back(std::make_unique<Child>(Child{std::move(*process)}));
@@ -186,6 +189,10 @@ void ExtractorPool::Dispatcher::give(Child& child, Task& task) {
     task.next_page += child.range.page_count;
   }
   const bool is_open = child.open_document == task.number;
+  // A backstop: this process looks at the time, too, unless somebody stops it.
+  if (!is_open)
+    child.process.limit_cpu_time(child.process.cpu_time() + options_.document_timeout +
+                                 std::chrono::seconds(1));
   child.task = &task;
   child.open_document = task.number;
   ++task.running;
@@ -212,6 +219,7 @@ Request ExtractorPool::Dispatcher::request_of(const Child& child) {
 
 void ExtractorPool::Dispatcher::request(Child& child, int document) {
   child.started = now();
+  child.cpu_time_before = child.process.cpu_time();
   // A child that is gone is noticed by its socket, and buried there.
   static_cast<void>(child.process.send(request_of(child), document));
 }
@@ -258,13 +266,13 @@ void ExtractorPool::Dispatcher::take_reply(Child& child, const Reply& reply) {
   if (task->is_open()) {
     const auto outcome = static_cast<Outcome>(reply.outcome);
     if (outcome != Outcome::done) {
-      task->busy += now() - child.started;
+      task->busy += spent(child);
       finish(*task, outcome, one_line(reply.text.data()));
     } else {
       Text text{child.process.take_output(reply.text_bytes),
                 {reply.page_ends.begin(), reply.page_ends.begin() + reply.pages_done}};
       if (!is_clean(text.utf8)) return bury(child, "the extractor's text is not valid UTF-8");
-      task->busy += now() - child.started;
+      task->busy += spent(child);
       task->pages_total = reply.pages_total;
       // The first range was asked for before anybody knew how many pages there are.
       task->next_page = std::min(task->next_page, reply.pages_total);
@@ -301,12 +309,13 @@ void ExtractorPool::Dispatcher::bury(Child& child, std::optional<std::string> li
     if (start_failure_.empty())
       start_failure_ = "an extraction process stopped before it was ready";
   }
+  const std::chrono::nanoseconds last_spent = spent(child);
   const ChildProcess::End end = child.process.end();
   Task* task = child.task;
   const auto position = std::find_if(children_.begin(), children_.end(),
                                      [&](const auto& each) { return each.get() == &child; });
   if (task != nullptr) {
-    task->busy += now() - child.started;
+    task->busy += last_spent;
     --task->running;
     if (task->is_open()) {
       if (!lie && WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL &&
@@ -323,6 +332,12 @@ void ExtractorPool::Dispatcher::bury(Child& child, std::optional<std::string> li
   drop_if_unused(task);
 }
 
+// On the request that it is at work on.
+std::chrono::nanoseconds ExtractorPool::Dispatcher::spent(const Child& child) {
+  const auto spent = child.process.cpu_time() - child.cpu_time_before;
+  return std::max(spent, std::chrono::nanoseconds(0));  // it may be gone
+}
+
 std::optional<TimePoint> ExtractorPool::Dispatcher::next_deadline() const {
   std::optional<TimePoint> earliest;
   for (const std::unique_ptr<Child>& child : children_) {
@@ -330,7 +345,9 @@ std::optional<TimePoint> ExtractorPool::Dispatcher::next_deadline() const {
     if (!child->ready) {
       deadline += start_timeout;
     } else if (child->task != nullptr) {
-      deadline += options_.document_timeout - child->task->busy;
+      // Not sooner than if it had a core for itself from now on.
+      deadline = std::min(deadline + idle_factor * options_.document_timeout,
+                          now() + (options_.document_timeout - child->task->busy - spent(*child)));
     } else {
       continue;
     }
@@ -342,10 +359,12 @@ std::optional<TimePoint> ExtractorPool::Dispatcher::next_deadline() const {
 void ExtractorPool::Dispatcher::kill_overdue() {
   std::vector<Child*> overdue;
   for (const std::unique_ptr<Child>& child : children_) {
+    const Duration since = now() - child->started;
     const bool is_late =
         child->ready ? child->task != nullptr &&
-                           now() - child->started >= options_.document_timeout - child->task->busy
-                     : now() - child->started >= start_timeout;
+                           (child->task->busy + spent(*child) >= options_.document_timeout ||
+                            since >= idle_factor * options_.document_timeout)
+                     : since >= start_timeout;
     if (is_late) overdue.push_back(child.get());
   }
   for (Child* child : overdue) {

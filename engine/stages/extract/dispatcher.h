@@ -66,6 +66,7 @@ class ExtractorPool::Dispatcher {
     Task* task = nullptr;             // at work on it
     Range range;                      // of it
     TimePoint started{};
+    std::chrono::nanoseconds cpu_time_before{0};  // what it had used by then
   };
 
   void serve();
@@ -81,6 +82,7 @@ class ExtractorPool::Dispatcher {
   void read_from(Child& child);
   void take_reply(Child& child, const extractor_protocol::Reply& reply);
   void bury(Child& child, std::optional<std::string> lie = {});
+  static std::chrono::nanoseconds spent(const Child& child);
   void kill_overdue();
   void finish(Task& task, Outcome outcome, std::string message);
   void finish_if_complete(Task& task);

@@ -16,7 +16,7 @@ struct Extraction {
   // Closer than describe(outcome), e.g. "page 12: ..."; may be empty. Of a done document: the first
   // warning, that something the document holds is missing in its text.
   std::string message;
-  Text text;            // complete when done; empty otherwise
+  Text text;  // complete when done; empty otherwise
   std::uint32_t pages = 0;
   std::chrono::nanoseconds busy{0};  // summed over the processes that worked on it
 };

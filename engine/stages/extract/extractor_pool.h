@@ -22,7 +22,8 @@ struct ExtractorPoolOptions {
   std::string program = "/proc/self/exe";
   ExtractorKind kind = default_extractor;
   std::size_t children = 0;  // 0: one a core
-  // Wall time that children may spend on one document before it is timed_out.
+  // CPU time that children may spend on one document before it is timed_out, so that a busy machine
+  // times nobody out; or ten times as much wall time, should a child hang without working.
   std::chrono::milliseconds document_timeout{60'000};
   // Address space that a child may use beyond the document itself before it is out_of_memory.
   std::uint64_t memory_bytes_max = 512ull << 20;

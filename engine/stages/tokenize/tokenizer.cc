@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/stages/tokenize/byte_pairs.h"
+#include "engine/stages/tokenize/piece_counter.h"
 #include "engine/stages/tokenize/pretokenizer.h"
 #include "engine/stages/tokenize/rank_table.h"
 
@@ -51,6 +52,21 @@ std::string_view valid_utf8(std::string_view text, std::string& storage) {
 struct Tokenizer::Tables {
   explicit Tables(Encoding of) : encoding(of), ranks(of) {}
 
+  // Calls visit(piece, how many tokens it has), in order.
+  template <typename Visit>
+  void for_each_piece(std::string_view text, Visit visit) const {
+    // Text of a few sentences repeats too little to be worth a memory.
+    constexpr std::size_t worth_remembering = 16 << 10;
+    const auto counter =
+        text.size() < worth_remembering ? nullptr : std::make_unique<PieceCounter>(ranks);
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = piece_end(encoding, text, begin);
+      const std::string_view piece = text.substr(begin, end - begin);
+      visit(piece, counter ? counter->count(piece) : count_piece(ranks, piece));
+      begin = end;
+    }
+  }
+
   const Encoding encoding;
   const RankTable ranks;
 };
@@ -75,24 +91,17 @@ std::uint64_t Tokenizer::count(std::string_view text) const {
   std::string storage;
   text = valid_utf8(text, storage);
   std::uint64_t tokens = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = piece_end(tables_->encoding, text, begin);
-    tokens += count_piece(tables_->ranks, text.substr(begin, end - begin));
-    begin = end;
-  }
+  tables_->for_each_piece(
+      text, [&](std::string_view, std::uint32_t piece_tokens) { tokens += piece_tokens; });
   return tokens;
 }
 
 std::vector<Piece> Tokenizer::pieces(std::string_view text) const {
   std::vector<Piece> pieces;
   pieces.reserve(text.size() / 5);  // English has one in 4.5 bytes
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = piece_end(tables_->encoding, text, begin);
-    const std::string_view piece = text.substr(begin, end - begin);
-    pieces.push_back(
-        {static_cast<std::uint32_t>(piece.size()), count_piece(tables_->ranks, piece)});
-    begin = end;
-  }
+  tables_->for_each_piece(text, [&](std::string_view piece, std::uint32_t tokens) {
+    pieces.push_back({static_cast<std::uint32_t>(piece.size()), tokens});
+  });
   return pieces;
 }
 

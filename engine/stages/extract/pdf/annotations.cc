@@ -67,7 +67,8 @@ Form* appearance(ResourceStore& store, const Object& annotation) {
   return chosen.isRef() ? store.form(chosen.getRef()) : nullptr;
 }
 
-// 12.5.5, algorithm 8.1: the appearance's box, as its matrix turns it, is fitted into the rectangle.
+// 12.5.5, algorithm 8.1: the appearance's box, as its matrix turns it, is fitted into the
+// rectangle.
 Matrix placement(const Form& form, const Rectangle& place) {
   const Matrix& matrix = form.matrix;
   Rectangle turned{1e30, 1e30, -1e30, -1e30};
@@ -107,8 +108,7 @@ std::string text_of(Document& document, const Object& value) {
 
 // What a viewer would show of an annotation without an appearance.
 std::string own_text(Document& document, const Object& annotation, const Object& subtype) {
-  if (subtype.isName("FreeText"))
-    return text_of(document, document.lookup(annotation, "Contents"));
+  if (subtype.isName("FreeText")) return text_of(document, document.lookup(annotation, "Contents"));
   if (!subtype.isName("Widget")) return {};
   const Object type = inherited(document, annotation, "FT");
   const Object flags = inherited(document, annotation, "Ff");
@@ -152,8 +152,8 @@ void show_annotation(const Object& annotation, ResourceStore& store, Interpreter
 
 }  // namespace
 
-void show_annotations(const Object& page_dictionary, ResourceStore& store,
-                      Interpreter& interpreter, Warning& warning) {
+void show_annotations(const Object& page_dictionary, ResourceStore& store, Interpreter& interpreter,
+                      Warning& warning) {
   Document& document = store.document();
   const Object annotations = document.lookup(page_dictionary, "Annots");
   if (!annotations.isArray()) return;

@@ -10,7 +10,7 @@ namespace penstock::pdf {
 
 // Shows the appearances of the page's annotations; of a field or a note that has none, its text.
 // Between begin_page() of the interpreter and the next one.
-void show_annotations(const Object& page_dictionary, ResourceStore& store,
-                      Interpreter& interpreter, Warning& warning);
+void show_annotations(const Object& page_dictionary, ResourceStore& store, Interpreter& interpreter,
+                      Warning& warning);
 
 }  // namespace penstock::pdf

@@ -14,7 +14,8 @@ bool looks_like_content(const Byte* at, const Byte* end) {
   return true;
 }
 
-// What an inline image's dictionary says of its data (ISO 32000-1, 8.9.7), under full or short keys.
+// What an inline image's dictionary says of its data (ISO 32000-1, 8.9.7), under full or short
+// keys.
 struct InlineImage {
   std::int64_t width = 0;
   std::int64_t height = 0;
@@ -61,7 +62,9 @@ std::uint32_t ContentLexer::next() {
   count_ = 0;
   while (at_ < end_) {
     switch (class_of(*at_)) {
-      case CharClass::space: ++at_; break;
+      case CharClass::space:
+        ++at_;
+        break;
       case CharClass::number: {
         const Byte* const begin = at_;
         do ++at_;
@@ -69,7 +72,9 @@ std::uint32_t ContentLexer::next() {
         push(begin, static_cast<std::size_t>(at_ - begin), Operand::Kind::number);
         break;
       }
-      case CharClass::delimiter: take_delimited(); break;
+      case CharClass::delimiter:
+        take_delimited();
+        break;
       case CharClass::regular: {
         const Byte* const begin = at_;
         do ++at_;
@@ -107,11 +112,14 @@ void ContentLexer::take_delimited() {
       push(string.begin, string.size, string.kind);
       break;
     }
-    case '[': take_array(); break;
+    case '[':
+      take_array();
+      break;
     case '%':
       while (at_ < end_ && *at_ != '\n' && *at_ != '\r') ++at_;
       break;
-    default: ++at_;  // a bracket without its other half
+    default:
+      ++at_;  // a bracket without its other half
   }
 }
 
@@ -128,8 +136,8 @@ Operand ContentLexer::take_string() {
     }
   }
   std::size_t size = 0;
-  const Byte* const after = hex ? decode_hex(begin, end_, begin, size)
-                                : decode_literal(begin, end_, begin, size);
+  const Byte* const after =
+      hex ? decode_hex(begin, end_, begin, size) : decode_literal(begin, end_, begin, size);
   at_ += after - at_;
   return {begin, static_cast<std::uint32_t>(size), Operand::Kind::string};
 }
@@ -138,17 +146,18 @@ void ContentLexer::take_array() {
   const Byte* const begin = at_++;
   elements_.clear();
   const auto add = [&](const Operand& element) {
-    if (elements_.size() < array_elements_max) {
+    if (elements_.size() < array_elements_max) [[likely]]
       elements_.push_back(element);
-    } else {
+    else
       warning_.set("an array was cut off at its limit");
-    }
   };
   // Arrays in arrays are only found in what is no text, so their elements may as well be ours.
   int depth = 1;
   while (at_ < end_ && depth > 0) {
     switch (class_of(*at_)) {
-      case CharClass::space: ++at_; break;
+      case CharClass::space:
+        ++at_;
+        break;
       case CharClass::number: {
         const Byte* const number = at_;
         do ++at_;

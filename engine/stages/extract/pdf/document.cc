@@ -8,6 +8,7 @@
 #include <poppler/XRef.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 namespace penstock::pdf {
@@ -27,11 +28,20 @@ bool is_flate(const Object& filter) {
   return filter.isName("FlateDecode") || filter.isName("Fl");
 }
 
+// Whether an array holds more than numbers and names; /Widths, the longest of a font, does not.
+bool has_parts(const Object& array) {
+  for (int i = 0; i < array.arrayGetLength(); ++i) {
+    const Object& element = array.arrayGetNF(i);
+    if (element.isRef() || element.isArray() || element.isDict()) return true;
+  }
+  return false;
+}
+
 // What Poppler's own filters give, in steps.
 bool read_all(Stream& stream, std::size_t bytes_max, ByteBuffer& out, Warning& warning) {
   constexpr int step = 65536;
   std::size_t read = 0;
-  stream.reset();
+  static_cast<void>(stream.reset());  // later releases say whether it worked; so does what follows
   for (;;) {
     out.reserve_more(step);
     const int got = stream.doGetChars(step, out.room().data());
@@ -48,14 +58,23 @@ bool read_all(Stream& stream, std::size_t bytes_max, ByteBuffer& out, Warning& w
   return read > 0;
 }
 
+// Releases up to 24 take data for a viewer's password dialogue, later ones do not.
+template <typename Doc>
+std::unique_ptr<Doc> open(std::string_view bytes, const std::function<void()>& rebuilt) {
+  const std::optional<GooString> no_password;
+  auto* stream =
+      new MemStream(bytes.data(), 0, static_cast<Goffset>(bytes.size()), Object(objNull));
+  if constexpr (requires { Doc(stream, no_password, no_password, nullptr, rebuilt); }) {
+    return std::make_unique<Doc>(stream, no_password, no_password, nullptr, rebuilt);
+  } else {
+    return std::make_unique<Doc>(stream, no_password, no_password, rebuilt);
+  }
+}
+
 }  // namespace
 
 Document::Document(std::string_view bytes)
-    : bytes_(bytes),
-      poppler_(std::make_unique<PDFDoc>(
-          new MemStream(bytes.data(), 0, static_cast<Goffset>(bytes.size()), Object(objNull)),
-          std::optional<GooString>{}, std::optional<GooString>{}, nullptr,
-          [this] { rebuilt_ = true; })) {}
+    : bytes_(bytes), poppler_(open<PDFDoc>(bytes, [this] { rebuilt_ = true; })) {}
 
 bool Document::needs_password() const {
   return poppler_->getErrorCode() == errEncrypted;
@@ -106,13 +125,13 @@ Object Document::with_contents(const Object& object, int depth, Contents& known)
     }
     return Object(copy);
   }
-  if (object.isArray()) {
+  if (object.isArray() && has_parts(object)) {
     auto* copy = new Array(xref());
     for (int i = 0; i < object.arrayGetLength(); ++i)
       copy->add(with_contents(object.arrayGetNF(i), depth - 1, known));
     return Object(copy);
   }
-  return object.copy();
+  return object.copy();  // shared, if it is an array
 }
 
 std::optional<RawValue> Document::peek(Ref ref) {
@@ -151,8 +170,7 @@ std::optional<RawValue> Document::peek_in_object_stream(const XRefEntry& entry, 
   if (!entry.obj.isNull()) return std::nullopt;
   const int index = entry.gen;
   const ObjectStream* stream = object_stream(static_cast<int>(entry.offset));
-  if (stream == nullptr || index < 0 ||
-      static_cast<std::size_t>(index) >= stream->objects.size() ||
+  if (stream == nullptr || index < 0 || static_cast<std::size_t>(index) >= stream->objects.size() ||
       stream->objects[static_cast<std::size_t>(index)].first != ref.num)
     return std::nullopt;
   const std::size_t place = stream->objects[static_cast<std::size_t>(index)].second;
@@ -230,8 +248,8 @@ std::optional<Document::RawStream> Document::raw_stream(Ref ref) {
   bool simple = true;
   std::optional<std::int64_t> length;
   std::optional<RawValue::Reference> length_at;
-  const Byte* at = for_each_entry(
-      object->begin(), end(), [&](std::string_view key, const RawValue& value) {
+  const Byte* at =
+      for_each_entry(object->begin(), end(), [&](std::string_view key, const RawValue& value) {
         if (key == "Length") {
           length = value.integer();
           length_at = value.reference();
@@ -269,11 +287,13 @@ std::optional<Document::RawStream> Document::raw_stream(Ref ref) {
 bool Document::decode(std::span<const Byte> zlib, ByteBuffer& out, Warning& warning) {
   const std::size_t before = out.size();
   switch (inflater_.inflate(zlib, stream_bytes_max, out)) {
-    case Inflater::End::complete: return true;
+    case Inflater::End::complete:
+      return true;
     case Inflater::End::too_large:
       warning.set("a stream was cut off at its limit");
       return true;
-    case Inflater::End::nothing: break;
+    case Inflater::End::nothing:
+      break;
   }
   out.truncate(before);
   return false;

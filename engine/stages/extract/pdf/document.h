@@ -38,7 +38,7 @@ class Document {
 
   XRef* xref() const { return poppler_->getXRef(); }
   // Null if the document has no optional content.
-  OCGs* groups() const { return poppler_->getOptContentConfig(); }
+  auto* groups() const { return poppler_->getOptContentConfig(); }
 
   // The object, null if there is none: references may dangle.
   Object fetch(Ref ref);

@@ -15,8 +15,8 @@ namespace penstock::pdf {
 
 // What one character code stands for.
 struct Glyph {
-  float advance_x = 0;  // in text space, for a font size of 1
-  float advance_y = 0;  // vertical writing
+  float advance_x = 0;          // in text space, for a font size of 1
+  float advance_y = 0;          // vertical writing
   std::uint8_t code_bytes = 0;  // 0: not looked up yet
   std::uint8_t text_bytes = 0;  // 0: the font does not tell what it means
   std::array<char, 22> text;    // UTF-8

@@ -1,8 +1,8 @@
 // Poppler's GfxFont inflates and parses the embedded font program of every simple font, for the
 // encoding in it, and does so each time a font is made. 59% of real fonts do not need that: their
-// /Encoding names a base, or they are TrueType or CID fonts, whose program it does not use. So it is
-// given a copy of the font's dictionary without the program, and for the others with the program's
-// own encoding put in as /Differences.
+// /Encoding names a base, or they are TrueType or CID fonts, whose program it does not use. So it
+// is given a copy of the font's dictionary without the program, and for the others with the
+// program's own encoding put in as /Differences.
 
 #include "engine/stages/extract/pdf/font_cache.h"
 
@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/stages/extract/pdf/glyph_names.h"
 #include "engine/stages/extract/pdf/syntax.h"
 
 namespace penstock::pdf {
@@ -44,8 +45,8 @@ Object without_program(Document& document, const Object& font, std::optional<Ref
 }
 
 bool names_base_encoding(Document& document, const Object& encoding) {
-  const Object base = encoding.isDict() ? document.lookup(encoding, "BaseEncoding")
-                                        : encoding.copy();
+  const Object base =
+      encoding.isDict() ? document.lookup(encoding, "BaseEncoding") : encoding.copy();
   return base.isName("MacRomanEncoding") || base.isName("MacExpertEncoding") ||
          base.isName("WinAnsiEncoding");
 }
@@ -111,7 +112,7 @@ Object as_differences(Document& document, const Encoding& program, const Object&
     const std::string& name = program[static_cast<std::size_t>(code)];
     if (name.empty()) continue;
     if (code != expected) differences->add(Object(code));
-    differences->add(Object(objName, name.c_str()));
+    differences->add(Object(objName, known_glyph_name(name).c_str()));
     expected = code + 1;
   }
   const Object own = document.lookup(encoding, "Differences");
@@ -141,10 +142,16 @@ Object slim_simple(Document& document, const Object& font) {
   Encoding names;
   bool has_encoding = false;
   switch (kind_of(program)) {
-    case ProgramKind::type1: has_encoding = read_type1_encoding(program.view(), names); break;
-    case ProgramKind::type1c: has_encoding = read_type1c_encoding(program, names); break;
-    case ProgramKind::opentype: return Object(objNull);
-    case ProgramKind::unknown: break;
+    case ProgramKind::type1:
+      has_encoding = read_type1_encoding(program.view(), names);
+      break;
+    case ProgramKind::type1c:
+      has_encoding = read_type1c_encoding(program, names);
+      break;
+    case ProgramKind::opentype:
+      return Object(objNull);
+    case ProgramKind::unknown:
+      break;
   }
   if (has_encoding) copy->set("Encoding", as_differences(document, names, encoding));
   return slim;
@@ -206,8 +213,7 @@ std::unique_ptr<Font> FontCache::make(const Object& object, Ref id) {
     slim = slim_simple(document_, font);
   }
   const Object& chosen = slim.isDict() ? slim : font;
-  std::shared_ptr<GfxFont> poppler =
-      GfxFont::makeFont(document_.xref(), "", id, chosen.getDict());
+  std::shared_ptr<GfxFont> poppler = GfxFont::makeFont(document_.xref(), "", id, chosen.getDict());
   if (!poppler || !poppler->isOk()) return nullptr;
   return std::make_unique<Font>(std::move(poppler), glyph_pages_left_);
 }

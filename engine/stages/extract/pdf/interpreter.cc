@@ -14,9 +14,9 @@ namespace penstock::pdf {
 namespace {
 
 // Of a run's height. A gap below the first parts no words, not even in narrow type; one that goes
-// further back than the second is no kerning.
+// further back than the second is no kerning, but right-to-left text set glyph by glyph.
 constexpr double kern_gap_max = 0.09;
-constexpr double kern_back_max = 0.9;
+constexpr double kern_back_max = 0.3;
 // Character spacing that looks like spaces; text assembly tells letter-spaced words from gaps.
 constexpr double char_spacing_max = 0.1;
 
@@ -38,7 +38,7 @@ constexpr std::uint32_t op(std::string_view name) {
 
 }  // namespace
 
-void Interpreter::begin_page(Resources* resources, PageGlyphs& page, Warning& warning) {
+void Interpreter::begin_page(Resources* resources, layout::PageGlyphs& page, Warning& warning) {
   page_ = &page;
   warning_ = &warning;
   page_resources_ = resources;
@@ -169,9 +169,12 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
       break;
 
     // Text position
-    case op("BT"): set_text_matrix({}); break;
+    case op("BT"):
+      set_text_matrix({});
+      break;
     case op("Tm"):
-      if (lexer.take_numbers(six)) set_text_matrix({six[0], six[1], six[2], six[3], six[4], six[5]});
+      if (lexer.take_numbers(six))
+        set_text_matrix({six[0], six[1], six[2], six[3], six[4], six[5]});
       break;
     case op("TD"):
       if (lexer.take_numbers(two)) text.leading = -two[1], move_line(two[0], two[1]);
@@ -179,7 +182,9 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
     case op("Td"):
       if (lexer.take_numbers(two)) move_line(two[0], two[1]);
       break;
-    case op("T*"): move_line(0, -text.leading); break;
+    case op("T*"):
+      move_line(0, -text.leading);
+      break;
 
     // Text
     case op("\""):
@@ -189,7 +194,9 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
         metrics_.valid = false;
       }
       [[fallthrough]];
-    case op("'"): move_line(0, -text.leading); [[fallthrough]];
+    case op("'"):
+      move_line(0, -text.leading);
+      [[fallthrough]];
     case op("Tj"):
       if (last != nullptr && last->kind == Operand::Kind::string) {
         show(last->bytes());
@@ -207,7 +214,9 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
       }
       break;
     case op("BMC"):
-    case op("BDC"): begin_marked(lexer, resources); break;
+    case op("BDC"):
+      begin_marked(lexer, resources);
+      break;
     case op("EMC"):
       if (marked_unkept_ > 0) {
         --marked_unkept_;
@@ -215,8 +224,11 @@ void Interpreter::apply(std::uint32_t operation, ContentLexer& lexer, Resources*
         end_marked();
       }
       break;
-    case op("BI"): lexer.skip_inline_image(); break;
-    default: break;  // paths, colours, images: nothing that text needs
+    case op("BI"):
+      lexer.skip_inline_image();
+      break;
+    default:
+      break;  // paths, colours, images: nothing that text needs
   }
 }
 
@@ -316,22 +328,23 @@ void Interpreter::end_marked() {
 bool Interpreter::find_replacement(const Operand& properties, Resources* resources) {
   if (properties.kind == Operand::Kind::dictionary) {
     bool found = false;
-    for_each_entry(
-        properties.begin, properties.begin + properties.size,
-        [&](std::string_view key, const RawValue& value) {
-          if (key != "ActualText" || (*value.begin() != '(' && *value.begin() != '<')) return;
-          std::string decoded(static_cast<std::size_t>(value.end() - value.begin()), '\0');
-          std::size_t size = 0;
-          auto* const out = reinterpret_cast<Byte*>(decoded.data());
-          const Byte* const begin = value.begin() + 1;
-          if (*value.begin() == '(')
-            decode_literal(begin, value.end(), out, size);
-          else
-            decode_hex(begin, value.end(), out, size);
-          decoded.resize(size);
-          own_replacement_ = decode_text_string(decoded);
-          found = true;
-        });
+    for_each_entry(properties.begin, properties.begin + properties.size,
+                   [&](std::string_view key, const RawValue& value) {
+                     if (key != "ActualText" || (*value.begin() != '(' && *value.begin() != '<'))
+                       return;
+                     std::string decoded(static_cast<std::size_t>(value.end() - value.begin()),
+                                         '\0');
+                     std::size_t size = 0;
+                     auto* const out = reinterpret_cast<Byte*>(decoded.data());
+                     const Byte* const begin = value.begin() + 1;
+                     if (*value.begin() == '(')
+                       decode_literal(begin, value.end(), out, size);
+                     else
+                       decode_hex(begin, value.end(), out, size);
+                     decoded.resize(size);
+                     own_replacement_ = decode_text_string(decoded);
+                     found = true;
+                   });
     replacement_ = own_replacement_;
     return found;
   }

@@ -22,7 +22,7 @@ class Interpreter {
   explicit Interpreter(ResourceStore& store) : store_(store) {}
 
   // Before anything of a page. `page` and `warning` stay alive until the next one.
-  void begin_page(Resources* resources, PageGlyphs& page, Warning& warning);
+  void begin_page(Resources* resources, layout::PageGlyphs& page, Warning& warning);
   // The page's content, which is changed.
   void run(ByteBuffer& content);
   // A form by itself, as annotations have one: `placed` maps its space to the page's.
@@ -67,22 +67,23 @@ class Interpreter {
   // Text space and its derived measures, computed when something changed them.
   struct Metrics {
     bool valid = false;
-    Matrix text_to_page;     // its origin moves along with what is shown
-    double em = 1;                // the font's size along the baseline, on the page
-    double char_spacing = 0;      // text space; horizontal scaling applied
-    bool spaced = false;          // so widely that each glyph stands alone
+    Matrix text_to_page;      // its origin moves along with what is shown
+    double em = 1;            // the font's size along the baseline, on the page
+    double char_spacing = 0;  // text space; horizontal scaling applied
+    bool spaced = false;      // so widely that each glyph stands alone
     RunStyle style;
   };
   void update_metrics();
   Point position() const;
   void advance(double distance);
-  // Ends the open run `back` before where the text stands: spacing behind a glyph is not part of it.
+  // Ends the open run `back` before where the text stands: spacing behind a glyph is not part of
+  // it.
   void close_run(double back);
   // Behind an operator that shows text.
   void end_show();
 
   ResourceStore& store_;
-  PageGlyphs* page_ = nullptr;
+  layout::PageGlyphs* page_ = nullptr;
   Warning* warning_ = nullptr;
   Resources* page_resources_ = nullptr;
   std::uint32_t forms_shown_ = 0;

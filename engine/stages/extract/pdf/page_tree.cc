@@ -20,7 +20,7 @@ constexpr std::uint32_t kids_max = pages_max + nodes_max;
 // A page's own bytes are some hundred; the same ones may be looked at for every kid.
 constexpr std::size_t scanned_bytes_max = 256 << 20;
 
-std::optional<PageBox> read_box(Document& document, const Object& object) {
+std::optional<layout::PageBox> read_box(Document& document, const Object& object) {
   const Object array = document.resolve(object);
   if (!array.isArray() || array.arrayGetLength() < 4) return std::nullopt;
   std::array<float, 4> values;
@@ -29,8 +29,8 @@ std::optional<PageBox> read_box(Document& document, const Object& object) {
     if (!value.isNum() || !std::isfinite(value.getNum())) return std::nullopt;
     values[static_cast<std::size_t>(i)] = static_cast<float>(value.getNum());
   }
-  const PageBox box{std::min(values[0], values[2]), std::min(values[1], values[3]),
-                    std::max(values[0], values[2]), std::max(values[1], values[3])};
+  const layout::PageBox box{std::min(values[0], values[2]), std::min(values[1], values[3]),
+                            std::max(values[0], values[2]), std::max(values[1], values[3])};
   if (box.x1 <= box.x0 || box.y1 <= box.y0) return std::nullopt;
   return box;
 }
@@ -43,11 +43,10 @@ void PageTree::Inherited::take_from(const Dict& dictionary) {
   };
   take("Resources", resources);
   take("MediaBox", media_box);
-  take("CropBox", crop_box);
 }
 
 PageTree::PageTree(Document& document) : document_(document) {
-  inherited_.push_back({Object(objNull), Object(objNull), Object(objNull)});
+  inherited_.push_back({Object(objNull), Object(objNull)});
   const Object catalog = document_.xref()->getCatalog();
   if (catalog.isDict()) walk(catalog.getDict()->lookupNF("Pages"), 0);
   if (leaves_.empty()) collect_strays();
@@ -95,11 +94,11 @@ bool PageTree::is_certainly_a_leaf(Ref ref) {
   if (!raw) return false;
   bool is_page = false;
   bool has_kids = false;
-  const Byte* end = for_each_entry(raw->begin(), raw->end(),
-                                   [&](std::string_view key, const RawValue& value) {
-                                     if (key == "Type") is_page = value.is_name("Page");
-                                     if (key == "Kids") has_kids = true;
-                                   });
+  const Byte* end =
+      for_each_entry(raw->begin(), raw->end(), [&](std::string_view key, const RawValue& value) {
+        if (key == "Type") is_page = value.is_name("Page");
+        if (key == "Kids") has_kids = true;
+      });
   scanned_bytes_ += static_cast<std::size_t>((end != nullptr ? end : raw->end()) - raw->begin());
   return end != nullptr && is_page && !has_kids;
 }
@@ -122,12 +121,7 @@ Page PageTree::page(std::uint32_t index) {
   Inherited own = inherited_[leaf.inherited].copy();
   if (page.dictionary.isDict()) own.take_from(*page.dictionary.getDict());
   page.resources = std::move(own.resources);
-  page.box = read_box(document_, own.media_box).value_or(PageBox{});
-  if (const std::optional<PageBox> crop = read_box(document_, own.crop_box)) {
-    const PageBox both{std::max(page.box.x0, crop->x0), std::max(page.box.y0, crop->y0),
-                       std::min(page.box.x1, crop->x1), std::min(page.box.y1, crop->y1)};
-    if (both.x1 > both.x0 && both.y1 > both.y0) page.box = both;
-  }
+  page.box = read_box(document_, own.media_box).value_or(layout::PageBox{});
   return page;
 }
 

@@ -7,15 +7,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/stages/extract/layout/page_glyphs.h"
 #include "engine/stages/extract/pdf/document.h"
-#include "engine/stages/extract/pdf/page_glyphs.h"
 
 namespace penstock::pdf {
 
 struct Page {
   Object dictionary;
   Object resources;  // a dictionary, a reference to one, or null
-  PageBox box;
+  layout::PageBox box;
 };
 
 // Walks the tree once. /Count is not believed: what is there is counted.
@@ -25,15 +25,16 @@ class PageTree {
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(leaves_.size()); }
   Page page(std::uint32_t index);
+  // The tree has more than any document of people; what is beyond was not looked at.
+  bool is_too_much() const;
 
  private:
   // What a node of the tree hands down; null where it says nothing.
   struct Inherited {
     Object resources;
     Object media_box;
-    Object crop_box;
 
-    Inherited copy() const { return {resources.copy(), media_box.copy(), crop_box.copy()}; }
+    Inherited copy() const { return {resources.copy(), media_box.copy()}; }
     void take_from(const Dict& dictionary);
   };
   struct Leaf {
@@ -42,7 +43,6 @@ class PageTree {
     Object direct{objNull};
   };
 
-  bool is_too_much() const;
   void walk(const Object& kid, std::uint32_t inherited);
   bool is_certainly_a_leaf(Ref ref);
   void collect_strays();

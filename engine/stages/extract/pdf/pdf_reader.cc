@@ -2,10 +2,9 @@
 // text assembly, put together.
 
 // Poppler's headers do not stand alone: this one goes first.
-#include <poppler/Object.h>
-
 #include <poppler/Error.h>
 #include <poppler/GlobalParams.h>
+#include <poppler/Object.h>
 #include <poppler/Stream.h>
 
 #include <memory>
@@ -13,13 +12,13 @@
 #include <string>
 #include <utility>
 
+#include "engine/stages/extract/layout/text_assembly.h"
 #include "engine/stages/extract/page_source.h"
 #include "engine/stages/extract/pdf/annotations.h"
 #include "engine/stages/extract/pdf/document.h"
 #include "engine/stages/extract/pdf/interpreter.h"
 #include "engine/stages/extract/pdf/page_tree.h"
 #include "engine/stages/extract/pdf/resources.h"
-#include "engine/stages/extract/pdf/text_assembly.h"
 
 namespace penstock {
 namespace pdf {
@@ -32,31 +31,42 @@ void remember_complaint(ErrorCategory, Goffset, const char* message) {
   if (first_complaint.empty()) first_complaint = message;
 }
 
+// What reading a page needs, kept from page to page and from document to document for what it has
+// allocated.
+struct Scratch {
+  ByteBuffer content;
+  layout::PageGlyphs glyphs;
+  layout::TextAssembly assembly;
+};
+
 class InterpretedPages final : public PageSource {
  public:
-  explicit InterpretedPages(std::unique_ptr<Document> document)
+  InterpretedPages(std::unique_ptr<Document> document, Scratch& scratch)
       : document_(std::move(document)),
         tree_(*document_),
         store_(*document_),
-        interpreter_(store_) {}
+        interpreter_(store_),
+        scratch_(scratch) {}
 
   std::uint32_t pages() const override { return tree_.size(); }
 
   void append_page(std::uint32_t index, std::string& raw, std::string& warning) override {
     const Page page = tree_.page(index);
-    glyphs_.clear();
-    glyphs_.box = page.box;
+    scratch_.glyphs.clear();
+    scratch_.glyphs.box = page.box;
     warning_.clear();
-    interpreter_.begin_page(resources_of(page), glyphs_, warning_);
-    content_.clear();
+    interpreter_.begin_page(resources_of(page), scratch_.glyphs, warning_);
+    scratch_.content.clear();
     if (page.dictionary.isDict()) {
-      read_content(page.dictionary.getDict()->lookupNF("Contents"));
-      interpreter_.run(content_);
+      read_content(page.dictionary.getDict()->lookupNF("Contents"), scratch_.content);
+      interpreter_.run(scratch_.content);
       show_annotations(page.dictionary, store_, interpreter_, warning_);
     } else {
       warning_.set("counted, but not there");
     }
-    assembly_.append_page(glyphs_, raw);
+    if (index + 1 == tree_.size() && tree_.is_too_much())
+      warning_.set("more pages than a document may have; the rest is left out");
+    scratch_.assembly.append_page(scratch_.glyphs, raw);
     if (!warning_.what().empty()) warning = warning_.what();
   }
 
@@ -68,16 +78,16 @@ class InterpretedPages final : public PageSource {
   }
 
   // One stream, or several that are one: a token may not reach from one into the next.
-  void read_content(const Object& contents) {
-    if (contents.isRef() && document_->read_stream(contents.getRef(), content_, warning_)) return;
+  void read_content(const Object& contents, ByteBuffer& content) {
+    if (contents.isRef() && document_->read_stream(contents.getRef(), content, warning_)) return;
     const Object streams = document_->resolve(contents);
-    if (streams.isStream()) document_->read_stream(streams, content_, warning_);
+    if (streams.isStream()) document_->read_stream(streams, content, warning_);
     for (int i = 0; streams.isArray() && i < streams.arrayGetLength(); ++i) {
-      if (content_.size() > page_content_bytes_max) break;
+      if (content.size() > page_content_bytes_max) break;
       const Object& stream = streams.arrayGetNF(i);
-      if (stream.isRef()) document_->read_stream(stream.getRef(), content_, warning_);
+      if (stream.isRef()) document_->read_stream(stream.getRef(), content, warning_);
       const Byte newline = '\n';
-      content_.append({&newline, 1});
+      content.append({&newline, 1});
     }
   }
 
@@ -85,10 +95,8 @@ class InterpretedPages final : public PageSource {
   PageTree tree_;
   ResourceStore store_;
   Interpreter interpreter_;
-  TextAssembly assembly_;
-  // Of the page at hand, kept for what they have allocated.
-  ByteBuffer content_;
-  PageGlyphs glyphs_;
+  Scratch& scratch_;
+  // Of the page at hand.
   Warning warning_;
   std::optional<Resources> own_resources_;
 };
@@ -104,12 +112,13 @@ class InterpretingReader final : public PdfReader {
       if (document->needs_password()) return {nullptr, Outcome::encrypted, {}};
       return {nullptr, Outcome::corrupt, first_complaint};
     }
-    return {std::make_unique<InterpretedPages>(std::move(document))};
+    return {std::make_unique<InterpretedPages>(std::move(document), scratch_)};
   }
 
  private:
   // Poppler's tables of names and character maps, made once for the life of the process.
   const GlobalParamsIniter globals_;
+  Scratch scratch_;
 };
 
 }  // namespace

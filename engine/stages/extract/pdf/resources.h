@@ -67,8 +67,7 @@ class Resources {
 
   ResourceStore& store_;
   const Object dictionary_;
-  std::optional<Object> font_dictionary_, form_dictionary_, state_dictionary_,
-      property_dictionary_;
+  std::optional<Object> font_dictionary_, form_dictionary_, state_dictionary_, property_dictionary_;
   ByName<Font*> fonts_;
   std::vector<std::unique_ptr<Font>> direct_fonts_;
   ByName<Form*> forms_;
@@ -93,7 +92,8 @@ struct Form {
 // The resources of a document. One thread.
 class ResourceStore {
  public:
-  explicit ResourceStore(Document& document) : document_(document), fonts_(document), optional_content_(document) {}
+  explicit ResourceStore(Document& document)
+      : document_(document), fonts_(document), optional_content_(document) {}
 
   Document& document() { return document_; }
   FontCache& fonts() { return fonts_; }

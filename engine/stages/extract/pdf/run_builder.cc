@@ -10,7 +10,8 @@ namespace {
 constexpr double coordinate_max = 1e7;
 
 bool is_on_a_page(Point point) {
-  return std::abs(point.x) < coordinate_max && std::abs(point.y) < coordinate_max;  // not NaN either
+  return std::abs(point.x) < coordinate_max &&
+         std::abs(point.y) < coordinate_max;  // not NaN either
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "engine/stages/extract/layout/page_glyphs.h"
 #include "engine/stages/extract/pdf/budget.h"
 #include "engine/stages/extract/pdf/font.h"
-#include "engine/stages/extract/pdf/page_glyphs.h"
 
 namespace penstock::pdf {
 
@@ -26,7 +26,7 @@ struct RunStyle {
 
 class RunBuilder {
  public:
-  void begin_page(PageGlyphs& page, Warning& warning) {
+  void begin_page(layout::PageGlyphs& page, Warning& warning) {
     page_ = &page;
     warning_ = &warning;
     open_ = false;
@@ -48,10 +48,10 @@ class RunBuilder {
   void flush();
   void add(std::string_view utf8);
 
-  PageGlyphs* page_ = nullptr;
+  layout::PageGlyphs* page_ = nullptr;
   Warning* warning_ = nullptr;
   bool open_ = false;
-  GlyphRun run_;
+  layout::GlyphRun run_;
   std::array<char, 1024> text_;
   std::size_t size_ = 0;
 };

@@ -122,19 +122,31 @@ const Byte* decode_literal(const Byte* at, const Byte* end, Byte* out, std::size
     } else {
       const Byte escaped = *at++;
       switch (escaped) {
-        case 'n': *out++ = '\n'; break;
-        case 'r': *out++ = '\r'; break;
-        case 't': *out++ = '\t'; break;
-        case 'b': *out++ = '\b'; break;
-        case 'f': *out++ = '\f'; break;
-        case '\n': break;
+        case 'n':
+          *out++ = '\n';
+          break;
+        case 'r':
+          *out++ = '\r';
+          break;
+        case 't':
+          *out++ = '\t';
+          break;
+        case 'b':
+          *out++ = '\b';
+          break;
+        case 'f':
+          *out++ = '\f';
+          break;
+        case '\n':
+          break;
         case '\r':
           if (at < end && *at == '\n') ++at;
           break;
         default:
           if (is_octal(escaped)) {
             int code = escaped - '0';
-            for (int i = 0; i < 2 && at < end && is_octal(*at); ++i) code = code * 8 + (*at++ - '0');
+            for (int i = 0; i < 2 && at < end && is_octal(*at); ++i)
+              code = code * 8 + (*at++ - '0');
             *out++ = static_cast<Byte>(code);
           } else {
             *out++ = escaped;

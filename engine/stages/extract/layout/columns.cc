@@ -2,20 +2,22 @@
 // stands beside the one before, grows span by span, and ends with the first that touches two
 // columns or stands far below. Prose fills its column's width (ragged right margins leave 0.85 of
 // it filled, cells of tables with words in them about half), and a line of it is a few words long.
-#include "engine/stages/extract/pdf/columns.h"
+#include "engine/stages/extract/layout/columns.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 constexpr std::size_t columns_max = 8;   // more are a table's
 constexpr std::uint32_t lines_min = 6;   // of each column; fewer may as well be code and comments
 constexpr std::uint32_t bytes_min = 16;  // of a line of prose, on average
 constexpr float fill_min = 0.7F;
-constexpr float gutter = 0.8F;      // heights
-constexpr float line_step_max = 4;  // heights from one span to the next
+constexpr float bridged_fill_max = 0.5F;  // two columns of prose taken for one
+constexpr float gutter = 0.8F;            // heights
+constexpr float line_step_max = 4;        // heights from one span to the next
+constexpr int bridges_max = 16;           // of a page
 
 bool stands_beside(const Span& left, const Span& right) {
   const float height = std::max(left.height, right.height);
@@ -26,6 +28,7 @@ bool stands_beside(const Span& left, const Span& right) {
 }  // namespace
 
 void Columns::untangle(std::vector<Span>& spans, bool from_right) {
+  int bridges_left = bridges_max;
   for (std::size_t first = 0; first + 1 < spans.size();) {
     if (!stands_beside(spans[first], spans[first + 1]) &&
         !stands_beside(spans[first + 1], spans[first])) {
@@ -34,16 +37,46 @@ void Columns::untangle(std::vector<Span>& spans, bool from_right) {
     }
     const std::size_t end = grow(spans, first);
     if (is_prose(spans, first, end)) {
-      sorted_.clear();
-      for (std::size_t i = 0; i < columns_.size(); ++i) {
-        const std::size_t column = from_right ? columns_.size() - 1 - i : i;
-        for (std::size_t at = first; at < end; ++at)
-          if (column_of(spans[at]) == column) sorted_.push_back(spans[at]);
-      }
-      std::copy(sorted_.begin(), sorted_.end(), spans.begin() + static_cast<std::ptrdiff_t>(first));
+      sort_by_column(spans, first, end, from_right);
+    } else if (const std::size_t bridge = bridge_in(spans, first, end);
+               bridge < end && bridges_left-- > 0) {
+      first = bridge + 1;
+      continue;
     }
     first = std::max(end - 1, first + 1);
   }
+}
+
+void Columns::sort_by_column(std::vector<Span>& spans, std::size_t first, std::size_t end,
+                             bool from_right) {
+  sorted_.clear();
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const std::size_t column = from_right ? columns_.size() - 1 - i : i;
+    for (std::size_t at = first; at < end; ++at)
+      if (column_of(spans[at]) == column) sorted_.push_back(spans[at]);
+  }
+  std::copy(sorted_.begin(), sorted_.end(), spans.begin() + static_cast<std::ptrdiff_t>(first));
+}
+
+// A heading over two columns that comes before they part makes one of them, mostly empty. It is the
+// widest span of that column; `end` if there is no such column.
+std::size_t Columns::bridge_in(const std::vector<Span>& spans, std::size_t first,
+                               std::size_t end) const {
+  const auto sparse = std::find_if(columns_.begin(), columns_.end(), [](const Column& column) {
+    return column.spans >= 2 * lines_min && column.width < bridged_fill_max *
+                                                               static_cast<float>(column.spans) *
+                                                               (column.stop - column.begin);
+  });
+  if (sparse == columns_.end()) return end;
+  const auto number = static_cast<std::size_t>(sparse - columns_.begin());
+  std::size_t widest = end;
+  for (std::size_t at = first; at < end; ++at) {
+    if (column_of(spans[at]) != number) continue;
+    if (widest == end ||
+        spans[at].stop - spans[at].begin > spans[widest].stop - spans[widest].begin)
+      widest = at;
+  }
+  return widest;
 }
 
 // The end of the stretch that begins with `first`; its columns, from left to right.
@@ -108,4 +141,4 @@ bool Columns::is_prose(const std::vector<Span>& spans, std::size_t first, std::s
   return changes >= 2 * lines_min - 1;
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -1,18 +1,20 @@
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/spans.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "engine/stages/extract/pdf/scripts.h"
-#include "engine/stages/extract/pdf/spaced_letters.h"
+#include "engine/stages/extract/layout/scripts.h"
+#include "engine/stages/extract/layout/spaced_letters.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 constexpr float cjk_space_gap = 0.8F;  // between two ideographs: justified lines spread them
 constexpr float cjk_edge_gap = 0.35F;  // between one and a letter: typesetters put a quarter there
 constexpr float repeat_shift = 0.2F;
+constexpr float stack_overlap_min = 0.3F;  // heights
+constexpr float stack_step_min = 0.25F;
 constexpr std::uint32_t singles_min = 3;  // gaps between four letters
 
 float length_of(const GlyphRun& run) {
@@ -25,10 +27,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
-// Written so that what is not a number is outside.
+// What has no finite place is nowhere.
 bool is_on(const PageBox& box, const GlyphRun& run) {
   const float margin = run.height;
-  return std::max(run.x0, run.x1) > box.x0 - margin && std::min(run.x0, run.x1) < box.x1 &&
+  return std::isfinite(run.x0 + run.y0 + run.x1 + run.y1 + run.ux + run.uy + run.height) &&
+         std::max(run.x0, run.x1) > box.x0 - margin && std::min(run.x0, run.x1) < box.x1 &&
          std::max(run.y0, run.y1) > box.y0 - margin && std::min(run.y0, run.y1) < box.y1 &&
          run.height > 0;
 }
@@ -85,7 +88,7 @@ void Spans::take(const PageGlyphs& page, std::uint32_t number) {
   const float from = run.x0 * cursor_.ux + run.y0 * cursor_.uy;
   const float to = run.x1 * cursor_.ux + run.y1 * cursor_.uy;
   const Place at{std::min(from, to), std::max(from, to), run.y0 * cursor_.ux - run.x0 * cursor_.uy};
-  const float height = std::max(run.height, span.height);
+  const float height = std::max(run.height, page.runs[cursor_.run].height);
   bool joins = same_direction(run.ux, run.uy, cursor_.ux, cursor_.uy) &&
                on_one_base(at.base, run.height, span.base, span.height);
   if (joins && (right_to_left || span.right_to_left)) {
@@ -195,8 +198,13 @@ void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
   const GlyphRun& run = page.runs[number];
   const std::string_view text = page.text_of(run);
   Span& span = spans_.back();
-  const float height = std::max(run.height, span.height);
-  if (cursor_.blank) {
+  const GlyphRun& last = page.runs[cursor_.run];
+  const float height = std::max(run.height, last.height);
+  // One above the other: a fraction, or an exponent over an index.
+  const bool stacked =
+      at.begin - cursor_.stop < -stack_overlap_min * std::min(run.height, last.height) &&
+      std::fabs(at.base - (last.y0 * cursor_.ux - last.x0 * cursor_.uy)) > stack_step_min * height;
+  if (cursor_.blank || stacked) {
     joints_[number] = Joint::after_space;
     cursor_.singles = 0;
   } else if (is_space(page, text, at.begin - cursor_.stop, height)) {
@@ -222,4 +230,4 @@ void Spans::extend_span(const PageGlyphs& page, std::uint32_t number, Place at,
   cursor_.blank = false;
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

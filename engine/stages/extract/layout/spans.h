@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/stages/extract/pdf/page_glyphs.h"
-#include "engine/stages/extract/pdf/scripts.h"
+#include "engine/stages/extract/layout/page_glyphs.h"
+#include "engine/stages/extract/layout/scripts.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 // What a run is to the text of its span.
 enum class Joint : std::uint8_t { next, after_space, dropped };
@@ -87,4 +87,4 @@ class Spans {
   TextTraits traits_;
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

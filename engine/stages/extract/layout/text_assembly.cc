@@ -6,16 +6,16 @@
 //
 // A line is all that stands on one baseline, a table's row included. What looks at single runs has
 // to be quick: a page has hundreds of them, but tens of lines.
-#include "engine/stages/extract/pdf/text_assembly.h"
+#include "engine/stages/extract/layout/text_assembly.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "engine/stages/extract/pdf/scripts.h"
-#include "engine/stages/extract/pdf/set_across.h"
-#include "engine/stages/extract/pdf/spaced_letters.h"
+#include "engine/stages/extract/layout/scripts.h"
+#include "engine/stages/extract/layout/set_across.h"
+#include "engine/stages/extract/layout/spaced_letters.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 constexpr float no_gap = std::numeric_limits<float>::max();
@@ -38,7 +38,7 @@ void TextAssembly::append_page(const PageGlyphs& page, std::string& raw) {
 
 void TextAssembly::append_lines(const PageGlyphs& page, std::string& raw) {
   spans_.collect(page, traits_);
-  repeats_.remove(page, spans_.spans());
+  repeats_.remove(page, spans_);
   columns_.untangle(spans_.spans(), traits_.right_to_left);
   collect_lines();
   if (traits_.right_to_left) right_to_left_.begin_page(is_mostly_right_to_left(page.utf8));
@@ -178,4 +178,4 @@ void TextAssembly::append_span(const PageGlyphs& page, const Span& span, std::st
   }
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

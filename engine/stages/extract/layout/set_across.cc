@@ -1,13 +1,13 @@
-#include "engine/stages/extract/pdf/set_across.h"
+#include "engine/stages/extract/layout/set_across.h"
 
 #include <cmath>
 #include <cstddef>
 #include <string_view>
 
-#include "engine/stages/extract/pdf/scripts.h"
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/scripts.h"
+#include "engine/stages/extract/layout/spans.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 bool is_one_glyph(std::string_view text) {
@@ -100,4 +100,4 @@ bool turn_set_across(const PageGlyphs& page, PageGlyphs& turned) {
   return found;
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/spans.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 class Columns {
  public:
@@ -26,6 +26,9 @@ class Columns {
 
   std::size_t grow(const std::vector<Span>& spans, std::size_t first);
   bool join_column(const Span& span);
+  void sort_by_column(std::vector<Span>& spans, std::size_t first, std::size_t end,
+                      bool from_right);
+  std::size_t bridge_in(const std::vector<Span>& spans, std::size_t first, std::size_t end) const;
   bool is_prose(const std::vector<Span>& spans, std::size_t first, std::size_t end) const;
   std::size_t column_of(const Span& span) const;
 
@@ -33,4 +36,4 @@ class Columns {
   std::vector<Span> sorted_;
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

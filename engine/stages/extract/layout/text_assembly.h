@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "engine/stages/extract/pdf/columns.h"
-#include "engine/stages/extract/pdf/page_glyphs.h"
-#include "engine/stages/extract/pdf/repeats.h"
-#include "engine/stages/extract/pdf/right_to_left.h"
-#include "engine/stages/extract/pdf/scripts.h"
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/columns.h"
+#include "engine/stages/extract/layout/page_glyphs.h"
+#include "engine/stages/extract/layout/repeats.h"
+#include "engine/stages/extract/layout/right_to_left.h"
+#include "engine/stages/extract/layout/scripts.h"
+#include "engine/stages/extract/layout/spans.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 // Keeps what it allocated from page to page. One thread.
 class TextAssembly {
@@ -53,4 +53,4 @@ class TextAssembly {
   RightToLeft right_to_left_;
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

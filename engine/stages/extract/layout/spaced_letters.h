@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/stages/extract/pdf/page_glyphs.h"
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/page_glyphs.h"
+#include "engine/stages/extract/layout/spans.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 // Of letters in a row that stand evenly apart, makes words: takes away the spaces between them, all
 // but those in gaps that are wider than the rest. `joints` are the page's, by run.
@@ -18,4 +18,4 @@ void close_up(const PageGlyphs& page, const Span& span, std::vector<Joint>& join
 // of them. `line` is the end of a text, from `begin` on.
 void close_up_line(std::string& line, std::size_t begin);
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

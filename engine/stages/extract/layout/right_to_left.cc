@@ -5,7 +5,7 @@
 // (Latin words, numbers) keep their order. A line that is mostly Latin is read from the left with
 // islands of the other kind. The algorithm forgets some things (on which side of a number a dash
 // at its edge was written); there the likelier reading is taken.
-#include "engine/stages/extract/pdf/right_to_left.h"
+#include "engine/stages/extract/layout/right_to_left.h"
 
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
@@ -16,10 +16,10 @@
 #include <array>
 #include <cassert>
 
-#include "engine/stages/extract/pdf/scripts.h"
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/scripts.h"
+#include "engine/stages/extract/layout/spans.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 void append_decoded(std::string_view utf8, std::u32string& codes) {
@@ -254,4 +254,4 @@ void RightToLeft::write(char32_t code, std::string& utf8) const {
   append_encoded(static_cast<UChar32>(code), utf8);
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

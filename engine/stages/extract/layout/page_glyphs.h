@@ -6,12 +6,14 @@
 #include <string_view>
 #include <vector>
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 // Glyphs that stand on one baseline without a visible gap between them, in the order in which the
 // page shows them. Coordinates are points in the page's own space, y upward, before /Rotate.
 struct GlyphRun {
-  std::uint32_t text_begin = 0;  // its UTF-8 in PageGlyphs::utf8, half open; never empty
+  // Its UTF-8 in PageGlyphs::utf8, half open; never empty. One glyph of several right-to-left
+  // letters (lam-alef) has the last of them first, as glyphs of one letter would stand.
+  std::uint32_t text_begin = 0;
   std::uint32_t text_end = 0;
   float x0 = 0, y0 = 0;   // the origin of the first glyph
   float x1 = 0, y1 = 0;   // where the advance of the last one ends, character spacing left out
@@ -21,7 +23,8 @@ struct GlyphRun {
   bool hidden = false;    // painted with neither fill nor stroke: what OCR puts behind a scan
 };
 
-// The page's visible box, /CropBox within /MediaBox.
+// The page's /MediaBox: what stands outside is on no page. What a /CropBox hides is kept, as other
+// extractors do: it may be all that tells what was cut off.
 struct PageBox {
   float x0 = 0, y0 = 0, x1 = 612, y1 = 792;
 };
@@ -41,4 +44,4 @@ struct PageGlyphs {
   }
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -1,4 +1,4 @@
-#include "engine/stages/extract/pdf/spaced_letters.h"
+#include "engine/stages/extract/layout/spaced_letters.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,9 +6,9 @@
 #include <limits>
 #include <utility>
 
-#include "engine/stages/extract/pdf/scripts.h"
+#include "engine/stages/extract/layout/scripts.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 constexpr std::size_t letters_min = 4;
@@ -34,9 +34,10 @@ class Row {
   void add(std::string_view text, Gap gap) {
     const bool letter = is_one_letter(text);
     letters_ += static_cast<std::size_t>(letter);
-    capitals_ += static_cast<std::size_t>(text.front() >= 'A' && text.front() <= 'Z');
-    steps_ += static_cast<std::size_t>(text.front() == last_ + 1 || text.front() == last_);
-    last_ = text.front();
+    const auto first = static_cast<unsigned char>(text.front());
+    capitals_ += static_cast<std::size_t>(first >= 'A' && first <= 'Z');
+    steps_ += static_cast<std::size_t>(first == last_ + 1 || first == last_);
+    last_ = first;
     if (all_++ > 0) gaps_.push_back(gap);
   }
 
@@ -124,4 +125,4 @@ void close_up_line(std::string& line, std::size_t begin) {
   line.replace(begin, std::string::npos, closed);
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -1,9 +1,9 @@
 // Glyphs set one by one across the direction in which their font writes.
 #pragma once
 
-#include "engine/stages/extract/pdf/page_glyphs.h"
+#include "engine/stages/extract/layout/page_glyphs.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 // Japanese that is written downwards with a font for horizontal writing, each glyph put below the
 // one before, or Latin with a font for vertical writing, each put to the right: gives the runs the
@@ -11,4 +11,4 @@ namespace penstock::pdf {
 // `turned` is not the page.
 bool turn_set_across(const PageGlyphs& page, PageGlyphs& turned);
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -5,19 +5,18 @@
 // Hidden text is compared by place and by words, since recognised text has other gaps and errors of
 // its own: it goes if at least half of its length lies over visible text, and three in five of its
 // words are words of the page's visible text.
-#include "engine/stages/extract/pdf/repeats.h"
+#include "engine/stages/extract/layout/repeats.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
-constexpr float near = 0.2F;  // of the height
-constexpr int cells = 96;     // a side of the page: 8 points of a letter page
+constexpr float near = 0.2F;        // of the height
+constexpr std::int32_t cells = 96;  // a side of the page: 8 points of a letter page
 constexpr double covered_min = 0.5;
 constexpr double known_min = 0.6;
 
@@ -34,21 +33,32 @@ std::int32_t cell_of(float position) {
   return std::fabs(position) < 1e6F ? static_cast<std::int32_t>(std::floor(position)) : 0;
 }
 
-// Calls with the digest of each word, which is letters and digits whatever their case.
+// Calls with the digest of each word of a span, which is letters and digits whatever their case.
 template <typename Call>
-void for_each_word(std::string_view utf8, Call call) {
+void for_each_word(const PageGlyphs& page, const Spans& spans, const Span& span, Call call) {
   std::uint64_t digest = 0;
-  for (const char c : utf8) {
-    const auto byte = static_cast<unsigned char>(c);
-    const unsigned char small = byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
-    if ((small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') || small >= 0x80) {
-      digest = (digest + small + 1) * 0x9E3779B97F4A7C15U;
-    } else if (digest != 0) {
-      call(digest);
-      digest = 0;
+  const auto end_word = [&] {
+    if (digest != 0) call(digest);
+    digest = 0;
+  };
+  for (std::uint32_t run = span.first; run < span.end; ++run) {
+    if (spans.joint(run) == Joint::dropped) continue;
+    if (spans.joint(run) == Joint::after_space) end_word();
+    for (const char c : page.text_of(page.runs[run])) {
+      const auto byte = static_cast<unsigned char>(c);
+      const unsigned char small = byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
+      if ((small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') || small >= 0x80) {
+        digest = (digest + small + 1) * 0x9E3779B97F4A7C15U;
+      } else {
+        end_word();
+      }
     }
   }
-  if (digest != 0) call(digest);
+  end_word();
+}
+
+std::size_t cell_number(std::int32_t column, std::int32_t row) {
+  return static_cast<std::size_t>(row) * cells + static_cast<std::size_t>(column);
 }
 
 // Calls with the cells of the page through which the span runs, a bit above its base.
@@ -59,7 +69,9 @@ void for_each_cell(const PageBox& box, const Span& span, Call call) {
   const float step = std::max(width, height) / (2 * cells);
   const float length = std::min(span.stop - span.begin, std::max(width, height));
   const float across = span.base + 0.3F * span.height;
-  for (float along = 0; along <= length; along += step) {
+  const int steps = length > 0 ? static_cast<int>(length / step) : 0;
+  for (int i = 0; i <= steps; ++i) {
+    const float along = static_cast<float>(i) * step;
     const float x = (span.begin + along) * span.ux - across * span.uy;
     const float y = (span.begin + along) * span.uy + across * span.ux;
     const std::int32_t column = cell_of((x - box.x0) / width * cells);
@@ -71,7 +83,8 @@ void for_each_cell(const PageBox& box, const Span& span, Call call) {
 
 }  // namespace
 
-void Repeats::remove(const PageGlyphs& page, std::vector<Span>& spans) {
+void Repeats::remove(const PageGlyphs& page, Spans& collected) {
+  std::vector<Span>& spans = collected.spans();
   if (spans.size() < 2) return;
   // At most half full, so that few spans meet in a slot.
   const std::size_t size = std::bit_ceil(2 * spans.size());
@@ -90,7 +103,7 @@ void Repeats::remove(const PageGlyphs& page, std::vector<Span>& spans) {
     ++kept;
   }
   spans.resize(kept);
-  if (hidden && visible) remove_hidden(page, spans);
+  if (hidden && visible) remove_hidden(page, collected);
 }
 
 std::size_t Repeats::slot(std::int32_t column, std::int32_t row, unsigned char letter) const {
@@ -123,22 +136,23 @@ bool Repeats::repeats(const PageGlyphs& page, const std::vector<Span>& spans,
   return false;
 }
 
-void Repeats::remove_hidden(const PageGlyphs& page, std::vector<Span>& spans) {
+void Repeats::remove_hidden(const PageGlyphs& page, Spans& collected) {
+  std::vector<Span>& spans = collected.spans();
   covered_.assign(std::size_t{cells} * cells, false);
   visible_words_.clear();
   for (const Span& span : spans) {
     if (span.hidden) continue;
     for_each_cell(page.box, span, [this](std::int32_t column, std::int32_t row) {
       for (std::int32_t y = std::max(row - 1, 0); y <= std::min(row + 1, cells - 1); ++y)
-        covered_[static_cast<std::size_t>(y * cells + column)] = true;
+        covered_[cell_number(column, y)] = true;
     });
-    for_each_word(text_of(page, span),
+    for_each_word(page, collected, span,
                   [this](std::uint64_t word) { visible_words_.push_back(word); });
   }
   std::sort(visible_words_.begin(), visible_words_.end());
   const auto gone = [&](const Span& span) {
     return span.hidden && is_covered(page.box, span) &&
-           known_words(text_of(page, span)) >= known_min;
+           known_words(page, collected, span) >= known_min;
   };
   spans.erase(std::remove_if(spans.begin(), spans.end(), gone), spans.end());
 }
@@ -148,15 +162,16 @@ bool Repeats::is_covered(const PageBox& box, const Span& span) const {
   int covered = 0;
   for_each_cell(box, span, [&](std::int32_t column, std::int32_t row) {
     ++all;
-    covered += static_cast<int>(covered_[static_cast<std::size_t>(row * cells + column)]);
+    covered += static_cast<int>(covered_[cell_number(column, row)]);
   });
   return covered >= covered_min * all;
 }
 
-double Repeats::known_words(std::string_view utf8) const {
+double Repeats::known_words(const PageGlyphs& page, const Spans& collected,
+                            const Span& span) const {
   int all = 0;
   int known = 0;
-  for_each_word(utf8, [&](std::uint64_t word) {
+  for_each_word(page, collected, span, [&](std::uint64_t word) {
     ++all;
     known +=
         static_cast<int>(std::binary_search(visible_words_.begin(), visible_words_.end(), word));
@@ -164,4 +179,4 @@ double Repeats::known_words(std::string_view utf8) const {
   return all == 0 ? 1 : static_cast<double>(known) / all;
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 // What a page's text may need that most do not.
 struct TextTraits {
@@ -29,4 +29,4 @@ bool ends_ideographic(std::string_view utf8);
 // One letter and nothing else; no digit and no sign.
 bool is_one_letter(std::string_view utf8);
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

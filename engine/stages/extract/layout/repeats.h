@@ -2,20 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
-#include "engine/stages/extract/pdf/page_glyphs.h"
-#include "engine/stages/extract/pdf/spans.h"
+#include "engine/stages/extract/layout/page_glyphs.h"
+#include "engine/stages/extract/layout/spans.h"
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 class Repeats {
  public:
   // Removes spans that show once more what another span shows in the same place (shadows, bold
   // faked by a second pass, pages written twice), and hidden text over visible text of the same
   // words (a scan's, whose text was drawn anew). Other hidden text stays.
-  void remove(const PageGlyphs& page, std::vector<Span>& spans);
+  void remove(const PageGlyphs& page, Spans& collected);
 
  private:
   struct Slot {
@@ -25,9 +24,10 @@ class Repeats {
 
   bool repeats(const PageGlyphs& page, const std::vector<Span>& spans, const Span& span) const;
   std::size_t slot(std::int32_t column, std::int32_t row, unsigned char letter) const;
-  void remove_hidden(const PageGlyphs& page, std::vector<Span>& spans);
+  void remove_hidden(const PageGlyphs& page, Spans& collected);
   bool is_covered(const PageBox& box, const Span& span) const;
-  double known_words(std::string_view utf8) const;
+  // The share of the span's words that the page shows, too.
+  double known_words(const PageGlyphs& page, const Spans& collected, const Span& span) const;
 
   std::vector<Slot> slots_;  // by place; the latest that is there
   std::uint32_t page_ = 0;
@@ -35,4 +35,4 @@ class Repeats {
   std::vector<std::uint64_t> visible_words_;  // their digests, sorted
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

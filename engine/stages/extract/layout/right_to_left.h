@@ -10,7 +10,7 @@
 
 struct UNormalizer2;
 
-namespace penstock::pdf {
+namespace penstock::layout {
 
 class RightToLeft {
  public:
@@ -54,4 +54,4 @@ class RightToLeft {
   std::vector<std::pair<std::size_t, std::size_t>> islands_;  // of the part being read
 };
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout

@@ -1,4 +1,4 @@
-#include "engine/stages/extract/pdf/scripts.h"
+#include "engine/stages/extract/layout/scripts.h"
 
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace penstock::pdf {
+namespace penstock::layout {
 namespace {
 
 const std::uint8_t* bytes_of(std::string_view utf8) {
@@ -115,4 +115,4 @@ bool is_one_letter(std::string_view utf8) {
   return at == size && code > 0 && u_isalpha(code);
 }
 
-}  // namespace penstock::pdf
+}  // namespace penstock::layout
