@@ -19,14 +19,14 @@ inline constexpr std::uint32_t page_forms_max = 20'000;    // shown on a page, o
 inline constexpr std::uint32_t page_runs_max = 1'000'000;  // of glyphs
 inline constexpr std::size_t object_streams_bytes_max = 96 << 20;  // kept at a time
 inline constexpr std::size_t glyph_pages_max = 8'192;  // of 256 codes of composite fonts: 64 MB
-inline constexpr int form_depth_max = 16;                          // forms in forms
-inline constexpr std::size_t array_elements_max = 1'000'000;       // of one operand
-inline constexpr std::size_t saved_states_max = 4'096;             // q without Q
+inline constexpr int form_depth_max = 16;              // forms in forms
+inline constexpr std::size_t array_elements_max = 1'000'000;  // of one operand
+inline constexpr std::size_t saved_states_max = 4'096;        // q without Q
 inline constexpr std::size_t marked_content_depth_max = 4'096;
 inline constexpr int page_tree_depth_max = 64;
 inline constexpr std::uint32_t pages_max = 1'000'000;
 inline constexpr std::size_t annotation_text_bytes_max = 16 << 20;  // their own, of a page
-inline constexpr int annotations_max = 10'000;  // of a page
+inline constexpr int annotations_max = 10'000;                      // of a page
 
 // The first warning of a page; one is enough for a person to know that something is missing.
 class Warning {
