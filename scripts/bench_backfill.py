@@ -11,9 +11,10 @@ import time
 
 penstock = os.path.abspath(sys.argv[1])
 if len(sys.argv) < 3:
-    sys.exit("usage: scripts/bench-backfill FOLDER [PAIRS]")
+    sys.exit("usage: scripts/bench-backfill FOLDER [PAIRS [OPTION...]]")
 folder = sys.argv[2]
 pairs = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+options = sys.argv[4:]  # of penstock backfill
 cores = len(os.sched_getaffinity(0))
 
 
@@ -47,7 +48,7 @@ def backfill(sources, extractors=0, sample_memory=False):
         started = time.monotonic()
         process = subprocess.Popen(
             [penstock, "backfill", *sources, "--store", f"{scratch}/store.db", "--json",
-             "--extractors", str(extractors)], stdout=subprocess.PIPE)
+             "--extractors", str(extractors), *options], stdout=subprocess.PIPE)
         peak = 0
         if sample_memory:
             lines = []
