@@ -33,8 +33,12 @@ class Page {
   }
 
   std::string text() const {
+    TextAssembly unused;
+    return text(unused);
+  }
+  std::string text(TextAssembly& assembly) const {
     std::string raw;
-    TextAssembly().append_page(glyphs_, raw);
+    assembly.append_page(glyphs_, raw);
     return raw;
   }
 
@@ -236,6 +240,21 @@ TEST_CASE("text assembly: what stands one above the other are two words") {
   small(140, 703.5F, "1");
   small(140, 697, "2");
   CHECK(page.text() == "a half: 1 2\n");
+}
+
+TEST_CASE("text assembly: a page's text does not depend on the pages before it") {
+  // A page of many repeats, which are found by a table that may be too full for all of them.
+  Page page;
+  for (const float shift : {0.F, 0.5F})
+    for (int i = 0; i < 400; ++i)
+      page.show(static_cast<float>(50 + 25 * (i % 20)) + shift,
+                static_cast<float>(700 - 30 * (i / 20)), std::to_string(i % 7));
+  Page large;
+  for (int i = 0; i < 5'000; ++i)
+    large.show(static_cast<float>(50 + 25 * (i % 20)), static_cast<float>(790 - 3 * (i / 20)), "x");
+  TextAssembly used;
+  large.text(used);
+  CHECK(page.text(used) == page.text());
 }
 
 TEST_CASE("text assembly: a table is read row by row") {

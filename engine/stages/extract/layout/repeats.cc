@@ -89,6 +89,7 @@ void Repeats::remove(const PageGlyphs& page, Spans& collected) {
   // At most half full, so that few spans meet in a slot.
   const std::size_t size = std::bit_ceil(2 * spans.size());
   if (slots_.size() < size) slots_.assign(size, {});
+  slots_in_use_ = size;
   ++page_;
   std::size_t kept = 0;
   bool hidden = false;
@@ -110,7 +111,7 @@ std::size_t Repeats::slot(std::int32_t column, std::int32_t row, unsigned char l
   const std::uint64_t key = static_cast<std::uint64_t>(static_cast<std::uint32_t>(column)) << 40 ^
                             static_cast<std::uint64_t>(static_cast<std::uint32_t>(row)) << 8 ^
                             letter;
-  return (key * 0x9E3779B97F4A7C15U >> 32) & (slots_.size() - 1);
+  return (key * 0x9E3779B97F4A7C15U >> 32) & (slots_in_use_ - 1);
 }
 
 bool Repeats::repeats(const PageGlyphs& page, const std::vector<Span>& spans,

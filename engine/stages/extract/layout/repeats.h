@@ -1,6 +1,7 @@
 // Text that a page shows twice in one place.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Repeats {
   double known_words(const PageGlyphs& page, const Spans& collected, const Span& span) const;
 
   std::vector<Slot> slots_;  // by place; the latest that is there
+  // A power of two that depends on this page alone, or else its text would depend on earlier ones.
+  std::size_t slots_in_use_ = 0;
   std::uint32_t page_ = 0;
   std::vector<bool> covered_;                 // by visible text, cell by cell of the page
   std::vector<std::uint64_t> visible_words_;  // their digests, sorted
