@@ -12,7 +12,7 @@ std::vector<Outcome> outcomes_named(const std::vector<std::string>& names) {
     const std::optional<Outcome> outcome = outcome_named(name);
     if (!outcome) {
       std::string known;
-      for (const Outcome each : all_outcomes) known += " " + std::string(name_of(each));
+      for (const Outcome each : all_outcomes) known.append(" ").append(name_of(each));
       throw FatalError("--outcome " + name + ": no such outcome; there are" + known);
     }
     outcomes.push_back(*outcome);

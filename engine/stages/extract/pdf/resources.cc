@@ -2,6 +2,7 @@
 
 #include <poppler/Dict.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -36,8 +37,8 @@ Value* Resources::remembered(ByName<Value>& known, const Object& entries, std::s
                              Make make) {
   if (const auto found = known.find(name); found != known.end()) return &found->second;
   if (!entries.isDict()) return nullptr;
-  // Poppler's names end at a NUL.
-  const std::string key = decode_name(name).c_str();
+  std::string key = decode_name(name);
+  key.resize(std::min(key.find('\0'), key.size()));  // where Poppler's names end
   if (const auto found = known.find(key); found != known.end()) return &found->second;
   const Object& entry = entries.getDict()->lookupNF(key.c_str());
   if (entry.isNull()) return nullptr;
