@@ -11,9 +11,10 @@ std::vector<Outcome> outcomes_named(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const std::optional<Outcome> outcome = outcome_named(name);
     if (!outcome) {
-      std::string known;
-      for (const Outcome each : all_outcomes) known.append(" ").append(name_of(each));
-      throw FatalError("--outcome " + name + ": no such outcome; there are" + known);
+      std::string message = "--outcome ";
+      message.append(name).append(": no such outcome; there are");
+      for (const Outcome each : all_outcomes) message.append(" ").append(name_of(each));
+      throw FatalError(message);
     }
     outcomes.push_back(*outcome);
   }
