@@ -18,7 +18,9 @@ void embed_chunks(benchmark::State& state) {
     chunks.push_back(std::string_view(text).substr(at, chunk_bytes));
   LexicalEmbedder embedder;
   for (auto _ : state)
-    embedder.embed(chunks, [](const auto& vectors) { benchmark::DoNotOptimize(vectors->data()); });
+    embedder.embed(chunks, 0, [](const Embedding& embedding) {
+      benchmark::DoNotOptimize(embedding.vectors.data());
+    });
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * chunks.size()));
   state.SetBytesProcessed(
       static_cast<std::int64_t>(state.iterations() * chunks.size() * chunk_bytes));

@@ -20,12 +20,11 @@ namespace penstock {
 namespace {
 
 std::vector<float> embed_query(Embedder& embedder, const std::string& query) {
-  std::promise<Result<std::vector<float>>> promise;
-  embedder.embed({query},
-                 [&](Result<std::vector<float>> vector) { promise.set_value(std::move(vector)); });
-  Result<std::vector<float>> vector = promise.get_future().get();
-  if (!vector) throw FatalError(vector.error().message);
-  return std::move(*vector);
+  std::promise<Embedding> promise;
+  embedder.embed({query}, 0, [&](Embedding embedding) { promise.set_value(std::move(embedding)); });
+  Embedding embedding = promise.get_future().get();
+  if (embedding.receipt.answer != Answer::embedded) throw FatalError(embedding.message);
+  return std::move(embedding.vectors);
 }
 
 // The nearest chunks of current versions. Versions that are being written or replaced are in the

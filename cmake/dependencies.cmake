@@ -11,6 +11,8 @@ find_package(CLI11 REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(SQLite3 REQUIRED)
+find_package(CURL 7.88 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
 pkg_check_modules(poppler_cpp REQUIRED IMPORTED_TARGET poppler-cpp)
 # Its private headers are another interface in each release: the extractor on Poppler's objects is
 # built with those that it was tested with, others get Poppler's own text output.

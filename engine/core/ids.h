@@ -1,9 +1,10 @@
-// Strong ids. Both are digests, so any process on any machine derives the same id from the same
+// Strong ids. All are digests, so any process on any machine derives the same id from the same
 // input, and a write that is repeated after a crash lands on itself.
 #pragma once
 
 #include <array>
 #include <compare>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -12,45 +13,41 @@
 
 namespace penstock {
 
-// 16 bytes: the first half of SHA-256 of the document's key.
-struct DocumentId {
+// The first half of a SHA-256.
+struct Digest16 {
   std::array<std::uint8_t, 16> bytes{};
 
-  static DocumentId of_key(std::string_view key);
   std::string hex() const;
   std::string_view view() const {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
+  auto operator<=>(const Digest16&) const = default;
+};
+
+// Of the document's key.
+struct DocumentId : Digest16 {
+  static DocumentId of_key(std::string_view key);
   auto operator<=>(const DocumentId&) const = default;
 };
 
-// 16 bytes: the first half of SHA-256 over the content's SHA-256 and the pipeline's fingerprint
-// (extractor, chunker parameters, embedding model). Same version, same chunks, same vectors.
-struct VersionId {
-  std::array<std::uint8_t, 16> bytes{};
-
+// Of the content's SHA-256 and the pipeline's fingerprint (extractor, chunker parameters, embedding
+// model). Same version, same chunks, same vectors.
+struct VersionId : Digest16 {
   static VersionId of(std::string_view content, std::string_view fingerprint);
-  std::string hex() const;
-  std::string_view view() const {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  }
   auto operator<=>(const VersionId&) const = default;
+};
+
+// Of a chunk's text and the embedder's model. Same id, same vector.
+struct EmbeddingId : Digest16 {
+  static EmbeddingId of(std::string_view text, std::string_view model);
+  auto operator<=>(const EmbeddingId&) const = default;
 };
 
 }  // namespace penstock
 
-template <>
-struct std::hash<penstock::DocumentId> {
-  std::size_t operator()(const penstock::DocumentId& id) const noexcept {
-    std::size_t value;
-    std::memcpy(&value, id.bytes.data(), sizeof value);
-    return value;
-  }
-};
-
-template <>
-struct std::hash<penstock::VersionId> {
-  std::size_t operator()(const penstock::VersionId& id) const noexcept {
+template <std::derived_from<penstock::Digest16> Id>
+struct std::hash<Id> {
+  std::size_t operator()(const Id& id) const noexcept {
     std::size_t value;
     std::memcpy(&value, id.bytes.data(), sizeof value);
     return value;

@@ -154,12 +154,17 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
       throttle_(graph_, flow::unlimited,
                 [this](Pack* pack, ThrottleNode::gateway_type& next) {
                   next.reserve_wait();
-                  parts_.quota.reserve(pack->tokens, [pack, &next](Result<void> granted) {
+                  const auto ready = [pack, &next](Result<Grant> grant) {
                     pack->granted_at = now();
-                    if (!granted) pack->refused = granted.error();
+                    if (grant) {
+                      pack->grant = *grant;
+                    } else {
+                      pack->refused = grant.error();
+                    }
                     next.try_put(pack);
                     next.release_wait();
-                  });
+                  };
+                  parts_.quota.reserve(pack->tokens, Lane::bulk, ready);
                 }),
 
       embed_(graph_, flow::unlimited,
@@ -172,9 +177,17 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
                };
                if (pack->refused) {
                  done(pass_on(*pack->refused));
-               } else {
-                 parts_.embedder.embed(pack->inputs, done);
+                 return;
                }
+               parts_.embedder.embed(pack->inputs, pack->grant.key,
+                                     [this, pack, done](Embedding embedding) {
+                                       parts_.quota.settle(pack->grant, embedding.receipt);
+                                       if (embedding.receipt.answer == Answer::embedded) {
+                                         done(std::move(embedding.vectors));
+                                       } else {
+                                         done(permanent_error(std::move(embedding.message)));
+                                       }
+                                     });
              }),
 
       store_(graph_, flow::unlimited,

@@ -11,12 +11,11 @@ namespace penstock {
 namespace {
 
 std::vector<float> embed(Embedder& embedder, const std::vector<std::string_view>& inputs) {
-  std::promise<Result<std::vector<float>>> promise;
-  embedder.embed(
-      inputs, [&](Result<std::vector<float>> vectors) { promise.set_value(std::move(vectors)); });
-  Result<std::vector<float>> vectors = promise.get_future().get();
-  REQUIRE(vectors.has_value());
-  return std::move(*vectors);
+  std::promise<Embedding> promise;
+  embedder.embed(inputs, 0, [&](Embedding embedding) { promise.set_value(std::move(embedding)); });
+  Embedding embedding = promise.get_future().get();
+  REQUIRE(embedding.receipt.answer == Answer::embedded);
+  return std::move(embedding.vectors);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 std::vector<float> embed(const std::vector<std::string_view>& inputs) {
   LexicalEmbedder embedder;
   std::vector<float> vectors;
-  embedder.embed(inputs, [&](Result<std::vector<float>> result) { vectors = *result; });
+  embedder.embed(inputs, 0, [&](Embedding result) { vectors = std::move(result.vectors); });
   return vectors;
 }
 

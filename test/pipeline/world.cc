@@ -21,16 +21,16 @@ Result<MemoryFile> FakeBlobs::read(const std::string& location, std::uint64_t by
   return MemoryFile::of(found->second);
 }
 
-void FakeEmbedder::embed(std::vector<std::string_view> texts, Done done) {
+void FakeEmbedder::embed(std::vector<std::string_view> texts, std::size_t, Done done) {
   ++requests;
   inputs += static_cast<int>(texts.size());
   if (before_answer) {
     if (auto answer = before_answer(texts)) return done(std::move(*answer));
   }
-  std::vector<float> vectors;
+  Embedding embedding;
   for (const std::string_view text : texts)
-    for (const float value : vector_of(text)) vectors.push_back(value);
-  done(std::move(vectors));
+    for (const float value : vector_of(text)) embedding.vectors.push_back(value);
+  done(std::move(embedding));
 }
 
 std::vector<float> FakeEmbedder::vector_of(std::string_view text) {

@@ -72,24 +72,27 @@ class FakeEmbedder final : public Embedder {
   std::string model() const override { return "fake"; }
   std::size_t dimensions() const override { return 2; }
   PackLimits limits() const override { return pack_limits; }
-  void embed(std::vector<std::string_view> inputs, Done done) override;
+  void embed(std::vector<std::string_view> inputs, std::size_t key, Done done) override;
 
   // What a right answer holds for a text.
   static std::vector<float> vector_of(std::string_view text);
 
   PackLimits pack_limits{};
   // Called with each request's texts before it is answered; may answer otherwise.
-  std::function<std::optional<Result<std::vector<float>>>(const std::vector<std::string_view>&)>
-      before_answer;
+  std::function<std::optional<Embedding>(const std::vector<std::string_view>&)> before_answer;
   std::atomic<int> requests{0};
   std::atomic<int> inputs{0};
 };
 
 class FakeQuota final : public Quota {
  public:
-  void reserve(std::uint64_t, Ready ready) override {
-    ready(refusal ? Result<void>(pass_on(*refusal)) : Result<void>());
+  void reserve(std::uint64_t tokens, Lane, Ready ready) override {
+    ready(refusal ? Result<Grant>(pass_on(*refusal)) : Grant{0, 0, tokens});
   }
+  Blame settle(const Grant&, const Receipt&) override { return blame; }
+  void stop() override {}
+
+  Blame blame = Blame::request;
   std::optional<Error> refusal;
 };
 

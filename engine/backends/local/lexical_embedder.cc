@@ -225,11 +225,12 @@ void embed_text(std::string_view text, float* vector, std::size_t dimensions) {
 
 }  // namespace
 
-void LexicalEmbedder::embed(std::vector<std::string_view> inputs, Done done) {
-  std::vector<float> vectors(inputs.size() * dimensions());
+void LexicalEmbedder::embed(std::vector<std::string_view> inputs, std::size_t, Done done) {
+  Embedding embedding;
+  embedding.vectors.resize(inputs.size() * dimensions());
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    embed_text(inputs[i], vectors.data() + i * dimensions(), dimensions());
-  done(std::move(vectors));
+    embed_text(inputs[i], embedding.vectors.data() + i * dimensions(), dimensions());
+  done(std::move(embedding));
 }
 
 }  // namespace penstock

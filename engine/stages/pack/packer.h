@@ -9,6 +9,7 @@
 
 #include "engine/core/clock.h"
 #include "engine/io/embedder.h"
+#include "engine/io/quota.h"
 
 namespace penstock {
 
@@ -27,8 +28,9 @@ struct Pack {
   std::vector<std::string_view> inputs;  // the slices' chunks' texts, in order
   std::uint64_t tokens = 0;
   std::uint64_t bytes = 0;
-  TimePoint packed_at{};         // left the packer
-  TimePoint granted_at{};        // left the throttle
+  TimePoint packed_at{};   // left the packer
+  TimePoint granted_at{};  // left the throttle
+  Grant grant;
   std::optional<Error> refused;  // by the throttle: not to be sent
 };
 

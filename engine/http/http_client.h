@@ -1,0 +1,68 @@
+// HTTP requests, many at once, on one thread of its own (libcurl's multi interface). HTTP/2 where
+// the server offers it, kept-alive connections, TLS verified against the system's certificates (or
+// SSL_CERT_FILE), proxies by the usual variables (https_proxy, http_proxy, all_proxy, no_proxy).
+// Only http_client.cc knows libcurl.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/error.h"
+#include "engine/http/http_headers.h"
+
+namespace penstock {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  HttpHeaders headers;
+  std::string body;  // sent unless empty
+};
+
+struct HttpResponse {
+  int status = 0;
+  HttpHeaders headers;
+  std::string body;  // with 64 bytes of capacity to spare, as simdjson wants it
+};
+
+struct HttpClientOptions {
+  std::chrono::milliseconds connect_timeout{10'000};
+  // From send() to the last byte of the response.
+  std::chrono::milliseconds total_timeout{60'000};
+  // Between two parts of a response once its first byte has come.
+  std::chrono::milliseconds stall_timeout{10'000};
+  // A longer response is an error.
+  std::size_t response_bytes_max = 256 << 20;
+  std::size_t connections_max = 256;
+};
+
+class HttpClient {
+ public:
+  explicit HttpClient(HttpClientOptions options);
+  // Ends what is under way with a cancelled error, then joins.
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  // A response of any status is a value. An error is retryable (no connection, reset, timeout, cut
+  // off) or permanent (malformed URL, untrusted certificate); its message names scheme, host and
+  // port, never a header, a query or a user. Called exactly once, on the client's thread, where it
+  // must not block.
+  using Done = std::function<void(Result<HttpResponse>)>;
+
+  // Follows no redirect. Any thread.
+  void send(HttpRequest request, Done done);
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,34 @@
+// The headers of a request or a response, in order.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock {
+
+struct HttpHeader {
+  std::string name;
+  std::string value;
+};
+
+class HttpHeaders {
+ public:
+  HttpHeaders() = default;
+  HttpHeaders(std::initializer_list<HttpHeader> headers) : headers_(headers) {}
+
+  void add(std::string name, std::string value) {
+    headers_.push_back({std::move(name), std::move(value)});
+  }
+  // The first of this name, in any case of its letters.
+  std::optional<std::string_view> find(std::string_view name) const;
+
+  auto begin() const { return headers_.begin(); }
+  auto end() const { return headers_.end(); }
+
+ private:
+  std::vector<HttpHeader> headers_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,77 @@
+// An HTTP/1.1 server (Boost.Beast, coroutines). Only http_server.cc knows Beast.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/core/error.h"
+#include "engine/http/http_headers.h"
+
+namespace penstock {
+
+struct HttpServerOptions {
+  std::string listen = "127.0.0.1:0";  // HOST:PORT; port 0 takes a free one
+  std::size_t threads = 1;
+  std::size_t body_bytes_max = 64 << 20;           // a larger request is answered 413
+  std::chrono::milliseconds read_timeout{60'000};  // of one request, and of an idle connection
+};
+
+struct ServedRequest {
+  std::string method;
+  std::string target;  // as it stands in the request line: path and query
+  HttpHeaders headers;
+  std::string body;
+};
+
+// Answers one request. A copy is the same answer; when the last is gone without an answer, the
+// connection is closed. Nothing here blocks, and after the client went away nothing has an effect.
+// Any thread.
+class Responder {
+ public:
+  // The whole answer. Content-Length is added.
+  void respond(int status, HttpHeaders headers, std::string body) const;
+
+  // An answer in parts, with a length that was promised or chunked: begin, write ..., finish.
+  void begin(int status, HttpHeaders headers, std::optional<std::uint64_t> content_length) const;
+  void write(std::string part) const;
+  void finish() const;
+
+  // Closes the connection at once, whatever was promised (a TCP reset).
+  void abort() const;
+
+  // Calls `then` on a thread of the server after `delay`; dropped if the server stops before.
+  void after(std::chrono::nanoseconds delay, std::function<void()> then) const;
+
+  class Exchange;
+  explicit Responder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+};
+
+class HttpServer {
+ public:
+  // Called on a thread of the server, where it must not block.
+  using Handler = std::function<void(ServedRequest, Responder)>;
+
+  // Listens; throws FatalError when it cannot.
+  HttpServer(HttpServerOptions options, Handler handler);
+  // Closes every connection, then joins.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // HOST:PORT, with the port that was taken.
+  const std::string& address() const;
+
+ private:
+  class Listener;
+  std::unique_ptr<Listener> listener_;
+};
+
+}  // namespace penstock
