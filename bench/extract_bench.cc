@@ -39,7 +39,8 @@ void extract_in_sandbox(benchmark::State& state) {
   std::size_t pages = 0;
   for (auto _ : state) {
     std::promise<std::uint32_t> done;
-    pool.extract(*file, [&](const Extraction& extraction) { done.set_value(extraction.pages); });
+    pool.extract(*file, Lane::bulk,
+                 [&](const Extraction& extraction) { done.set_value(extraction.pages); });
     pages += done.get_future().get();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(pages));

@@ -96,8 +96,8 @@ Engine::Engine(const EngineOptions& options)
 PipelineParts Engine::parts(WorkQueue& queue, Store& store) {
   return {queue,
           *blobs_,
-          [this](const MemoryFile& file, std::function<void(Extraction)> done) {
-            extractors_->extract(file, std::move(done));
+          [this](const MemoryFile& file, Lane lane, std::function<void(Extraction)> done) {
+            extractors_->extract(file, lane, std::move(done));
           },
           tokenizer_,
           quota_,

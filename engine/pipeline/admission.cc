@@ -6,7 +6,7 @@
 namespace penstock {
 
 Job* Admission::admit(Claim claim, std::uint64_t bytes) {
-  auto job = std::make_unique<Job>(std::move(claim));
+  auto job = std::make_unique<Job>(std::move(claim), lane_);
   job->admitted_bytes = bytes;
 
   std::unique_lock lock(mutex_);
@@ -39,11 +39,6 @@ void Admission::release(Job* job) {
     jobs_.erase(found);
   }
   room_.notify_one();
-}
-
-std::size_t Admission::documents_in_flight() const {
-  const std::lock_guard lock(mutex_);
-  return jobs_.size();
 }
 
 }  // namespace penstock

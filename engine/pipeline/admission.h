@@ -1,5 +1,5 @@
-// The gate of the pipeline, and its only memory bound: so many documents and so many bytes are in
-// flight at once. It owns the jobs it admitted.
+// The gate of the pipeline, one a lane, and its only memory bound: so many documents and so many
+// bytes are in flight at once. It owns the jobs it admitted.
 //
 // Progress is certain: a document always passes when none is in flight, however large it is, and
 // every admitted document reaches `finish`, which releases it.
@@ -18,8 +18,8 @@ namespace penstock {
 
 class Admission {
  public:
-  Admission(std::size_t documents_max, std::uint64_t bytes_max)
-      : documents_max_(documents_max), bytes_max_(bytes_max) {}
+  Admission(Lane lane, std::size_t documents_max, std::uint64_t bytes_max)
+      : lane_(lane), documents_max_(documents_max), bytes_max_(bytes_max) {}
 
   // Blocks until there is room for one more document of so many bytes.
   Job* admit(Claim claim, std::uint64_t bytes);
@@ -29,9 +29,8 @@ class Admission {
   // Ends the job.
   void release(Job* job);
 
-  std::size_t documents_in_flight() const;
-
  private:
+  const Lane lane_;
   const std::size_t documents_max_;
   const std::uint64_t bytes_max_;
 

@@ -1,5 +1,6 @@
 #include "engine/pipeline/io_threads.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock {
@@ -17,21 +18,25 @@ IoThreads::~IoThreads() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void IoThreads::run(std::function<void()> call) {
+void IoThreads::run(Lane lane, std::function<void()> call) {
   {
     const std::lock_guard lock(mutex_);
-    calls_.push_back(std::move(call));
+    calls_[index_of(lane)].push_back(std::move(call));
   }
   wake_.notify_one();
 }
 
 void IoThreads::serve() {
   std::unique_lock lock(mutex_);
+  const auto next = [this] {
+    return std::ranges::find_if(calls_, [](const auto& calls) { return !calls.empty(); });
+  };
   for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !calls_.empty(); });
-    if (calls_.empty()) return;
-    const std::function<void()> call = std::move(calls_.front());
-    calls_.pop_front();
+    wake_.wait(lock, [&] { return stopping_ || next() != calls_.end(); });
+    const auto calls = next();
+    if (calls == calls_.end()) return;
+    const std::function<void()> call = std::move(calls->front());
+    calls->pop_front();
     lock.unlock();
     call();
     lock.lock();

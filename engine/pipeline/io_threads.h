@@ -1,6 +1,7 @@
 // Threads for calls that block on a disk or a network, so that none ever sits on a TBB worker.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -8,6 +9,8 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "engine/core/lane.h"
 
 namespace penstock {
 
@@ -17,8 +20,9 @@ class IoThreads {
   // Runs what is queued, then joins.
   ~IoThreads();
 
-  // Without bound: `admit` bounds what can be queued here. The call must not throw. Any thread.
-  void run(std::function<void()> call);
+  // Interactive calls go first. Without bound: `admit` bounds what can be queued here. The call
+  // must not throw. Any thread.
+  void run(Lane lane, std::function<void()> call);
 
  private:
   void serve();
@@ -26,7 +30,7 @@ class IoThreads {
   std::mutex mutex_;
   std::condition_variable wake_;
   // Guarded by mutex_.
-  std::deque<std::function<void()>> calls_;
+  std::array<std::deque<std::function<void()>>, all_lanes.size()> calls_;  // by lane
   bool stopping_ = false;
 
   std::vector<std::thread> threads_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/core/chunk.h"
+#include "engine/core/lane.h"
 #include "engine/core/memory_file.h"
 #include "engine/core/text.h"
 #include "engine/io/ledger.h"
@@ -20,10 +21,10 @@
 namespace penstock {
 
 struct Job {
-  explicit Job(Claim taken) : claim(std::move(taken)) {}
+  Job(Claim taken, Lane its_lane) : claim(std::move(taken)), lane(its_lane) {}
 
   // A settled job needs no more work; every later stage hands it on untouched.
-  bool settled() const { return unchanged || outcome != Outcome::done; }
+  bool settled() const { return unchanged || abandoned || outcome != Outcome::done; }
   void fail(Outcome why, std::string sentence) {
     outcome = why;
     message = std::move(sentence);
@@ -33,6 +34,14 @@ struct Job {
   bool has_outcome_under(const std::string& fingerprint) const {
     return known && known->attempted && known->fingerprint == fingerprint &&
            known->outcome != Outcome::pending && known->outcome != Outcome::failed;
+  }
+  // While packs of the job are under way: the first reason to embed no more of it counts.
+  template <typename Because>
+  void give_up(const Because& because) {
+    const std::lock_guard lock(embed_mutex);
+    if (given_up) return;
+    given_up = true;
+    because();
   }
   void keep_known_outcome() {
     unchanged = true;
@@ -44,6 +53,7 @@ struct Job {
   }
 
   const Claim claim;
+  const Lane lane;
   Outcome outcome = Outcome::done;
   std::string message;
   bool unchanged = false;  // this very version has its outcome already
@@ -56,11 +66,19 @@ struct Job {
   std::uint64_t tokens = 0;
   std::vector<Chunk> chunks;   // views into text
   std::vector<float> vectors;  // row-major, chunks.size() x dimensions; packs write their own rows
+  std::vector<EmbeddingId> embedding_ids;  // by chunk; empty if nothing is cached
+  std::vector<bool> cached;                // by chunk, likewise: its vector was known
+  std::uint64_t cached_tokens = 0;
 
   std::atomic<std::size_t> chunks_to_embed{0};
-  std::mutex embed_mutex;  // guards outcome, message while packs of this job are under way
+  // Guards outcome, message, abandoned and failures while packs of this job are under way.
+  std::mutex embed_mutex;
+  std::vector<std::uint8_t> failures;  // by chunk, of its requests; empty if there was none
+  std::atomic<bool> given_up{false};   // no more of it need be embedded
 
-  std::optional<Error> store_error;  // set: the store failed, and the outcome is not durable
+  // Set: the outcome is not durable, and the next run takes the document again. `cancelled` if this
+  // run was told to stop, else the store or the embedding service is of no use to any document.
+  std::optional<Error> abandoned;
 
   StageTimes times;
   std::uint64_t admitted_bytes = 0;

@@ -1,13 +1,21 @@
-// claim -> admit -> fetch -> extract -> chunk -> pack -> throttle -> embed -> store -> finish
-//            ^ documents and bytes in flight: the only memory bound                   |
-//            +------------------------------------------------------------------------+
+// claim -> admit -> fetch -> extract -> chunk -> recall -> pack -> throttle -> embed -> keep ->
+// deliver
+//            ^                                              ^        ^                            |
+//            |                                              +- again +- smaller packs ------------+
+//            | documents and bytes in flight: the only memory bound                               v
+//            +--------------------------------------------------------------- finish <- store <---+
 //
-// One message per document, a Job*, goes from node to node; only between pack and embed do packs
+// One message per document, a Job*, goes from node to node; only between pack and deliver do packs
 // travel, each with chunks of several documents. Rules that hold for every node:
 //
 // * A failure is a value. A job that failed, or that needs no work, is settled: each later node
 //   hands it on untouched, so `store` and `finish` see every job. No exception leaves a node, since
 //   that would cancel the graph and everybody else's documents.
+// * A job that this run will not end, since it was told to stop or its store failed, is abandoned:
+// it
+//   goes the same way, but is neither recorded nor acknowledged, and the next run takes it again.
+// * Interactive work goes first: it has a claim thread, room at `admit` and packs of its own, and
+//   passes bulk work wherever that waits.
 // * Nothing blocks a TBB worker. What waits for a disk, a child process or a server is an
 //   async_node: it hands the job to threads of its own and is called back.
 // * Queues inside the graph are unbounded, and bounded all the same, because `admit` lets in only
@@ -16,6 +24,9 @@
 //   bytes.
 // * `pack` keeps a pack that is not full. Nobody would ever fill it if all admitted documents wait
 //   in it, so it is flushed as soon as no job is before `pack`, and after a deadline at the latest.
+//   While other packs wait for the quota it stays all the same: it could not be sent any sooner.
+// * Vectors that were paid for are kept (in the embedding cache) before anything else is done with
+//   them, pack by pack: a document of a thousand pages takes minutes of quota.
 
 #include "engine/pipeline/pipeline.h"
 
@@ -30,9 +41,11 @@
 #include <thread>
 #include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "engine/pipeline/admission.h"
+#include "engine/pipeline/delivery.h"
 #include "engine/pipeline/io_threads.h"
 #include "engine/pipeline/job.h"
 #include "engine/pipeline/store_writer.h"
@@ -43,15 +56,20 @@ namespace {
 
 namespace flow = tbb::flow;
 
-// Threads that read documents: enough to keep a disk's queue or some connections busy.
-constexpr std::size_t fetch_threads = 4;
+// Threads that read documents and known vectors: enough to keep a disk's queue or some connections
+// busy.
+constexpr std::size_t reader_threads = 4;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
 }
 
-// What wakes `pack` without a job, to look at its deadline.
-constexpr Job* deadline_tick = nullptr;
+// Interactive documents have room of their own, this share of what bulk documents have.
+constexpr std::size_t interactive_room = 4;
+
+// What `pack` is called with: a document, a pack whose chunks are to be packed again, or nothing,
+// to look at its deadline.
+using ToPack = std::variant<std::monostate, Job*, Pack*>;
 
 }  // namespace
 
@@ -62,20 +80,34 @@ class Pipeline::Graph {
 
  private:
   using JobNode = flow::async_node<Job*, Job*>;
-  using PackNode = flow::multifunction_node<Job*, std::tuple<Pack*, Job*>>;
-  using ThrottleNode = flow::async_node<Pack*, Pack*>;
-  using EmbedNode = flow::async_node<Pack*, Job*>;
+  using RecallNode = flow::async_node<Job*, ToPack>;
+  using SendNode = flow::async_node<Pack*, Pack*>;
+  using PackNode = flow::multifunction_node<ToPack, std::tuple<Pack*, Job*>>;
+  using DeliverNode = flow::multifunction_node<Pack*, std::tuple<Job*, ToPack, Pack*>>;
 
-  void claim_and_admit();
+  void claim_and_admit(Lane lane);
   void fetch(Job& job);
   void take_over(Job& job, Extraction extraction);
   void chunk(Job& job);
-  void pack(Job* job, PackNode::output_ports_type& ports);
+  void recall(Job& job);
+  void pack(const ToPack& message, PackNode::output_ports_type& ports);
+  void pack_document(Job& job, PackNode::output_ports_type& ports);
+  void pack_again(const Pack& returned, PackNode::output_ports_type& ports);
+  void pack_chunk(const PackInput& input, PackNode::output_ports_type& ports);
   void emit(std::optional<Pack> pack, PackNode::output_ports_type& ports);
-  // Gives the vectors to the pack's jobs; returns those that have all of theirs now.
-  std::vector<Job*> embedded(const Pack& pack, Result<std::vector<float>> vectors);
+  void answered(Pack& pack, Embedding embedding);
+  void deliver(Pack* pack, DeliverNode::output_ports_type& ports);
   void finish(Job* job);
+  void stop();
   void tick_until_stopped();
+
+  Admission& admission_of(Lane lane) { return lane == Lane::bulk ? bulk_ : interactive_; }
+  WorkQueue* queue_of(Lane lane) const {
+    return lane == Lane::bulk ? &parts_.queue : parts_.interactive_queue;
+  }
+  bool is_kept(const Pack& pack) const {
+    return parts_.cache && !pack.error && pack.embedding.receipt.answer == Answer::embedded;
+  }
 
   // work(job), timed, unless the job is settled; what it throws becomes the job's failure.
   template <typename Work>
@@ -86,10 +118,14 @@ class Pipeline::Graph {
   const PipelineOptions options_;
   const Observer observer_;
 
-  Admission admission_;
-  Packer packer_;                            // of `pack` only: that node is serial
-  std::atomic<std::size_t> before_pack_{0};  // jobs admitted that are not through `pack` yet
-  std::optional<Error> store_error_;         // of `finish` only: that node is serial
+  Admission bulk_;
+  Admission interactive_;
+  // By lane. Jobs admitted that are not through `pack` yet, and packs that wait for the quota.
+  std::array<std::atomic<std::size_t>, all_lanes.size()> before_pack_{};
+  std::array<std::atomic<std::size_t>, all_lanes.size()> waiting_packs_{};
+  std::array<Packer, all_lanes.size()> packers_;  // of `pack` only: that node is serial
+  Delivery delivery_;
+  std::optional<Error> ended_early_;  // of `finish` only: that node is serial
 
   std::mutex tick_mutex_;
   std::condition_variable tick_stop_;
@@ -100,14 +136,17 @@ class Pipeline::Graph {
   JobNode fetch_;
   JobNode extract_;
   flow::function_node<Job*, Job*> chunk_;
+  RecallNode recall_;
   PackNode pack_;
-  ThrottleNode throttle_;
-  EmbedNode embed_;
+  SendNode throttle_;
+  SendNode embed_;
+  SendNode keep_;
+  DeliverNode deliver_;
   JobNode store_;
   flow::function_node<Job*> finish_;
 
-  // The threads behind fetch_ and store_; they end before the nodes do.
-  IoThreads fetchers_;
+  // The threads behind fetch_, recall_, keep_ and store_; they end before the nodes do.
+  IoThreads readers_;
   StoreWriter store_writer_;
 };
 
@@ -115,13 +154,18 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
     : parts_(std::move(parts)),
       options_(std::move(options)),
       observer_(std::move(observer)),
-      admission_(options_.documents_in_flight_max, options_.bytes_in_flight_max),
-      packer_(parts_.embedder.limits(), options_.pack_wait_max),
+      bulk_(Lane::bulk, options_.documents_in_flight_max, options_.bytes_in_flight_max),
+      interactive_(Lane::interactive,
+                   std::max<std::size_t>(options_.documents_in_flight_max / interactive_room, 1),
+                   options_.bytes_in_flight_max / interactive_room),
+      packers_{Packer(parts_.embedder.limits(), Lane::interactive, options_.pack_wait_max),
+               Packer(parts_.embedder.limits(), Lane::bulk, options_.pack_wait_max)},
+      delivery_(parts_.embedder.dimensions()),
 
       fetch_(graph_, flow::unlimited,
              [this](Job* job, JobNode::gateway_type& next) {
                next.reserve_wait();
-               fetchers_.run([this, job, &next] {
+               readers_.run(job->lane, [this, job, &next] {
                  guarded(Stage::fetch, *job, [this](Job& it) { fetch(it); });
                  next.try_put(job);
                  next.release_wait();
@@ -135,7 +179,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
                    return;
                  }
                  next.reserve_wait();
-                 parts_.extract(job->file, [this, job, &next](Extraction extraction) {
+                 parts_.extract(job->file, job->lane, [this, job, &next](Extraction extraction) {
                    take_over(*job, std::move(extraction));
                    next.try_put(job);
                    next.release_wait();
@@ -148,51 +192,75 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
                return job;
              }),
 
+      recall_(graph_, flow::unlimited,
+              [this](Job* job, RecallNode::gateway_type& next) {
+                if (job->settled() || !parts_.cache) {
+                  next.try_put(job);
+                  return;
+                }
+                next.reserve_wait();
+                readers_.run(job->lane, [this, job, &next] {
+                  recall(*job);
+                  next.try_put(job);
+                  next.release_wait();
+                });
+              }),
+
       pack_(graph_, flow::serial,
-            [this](Job* job, PackNode::output_ports_type& ports) { pack(job, ports); }),
+            [this](const ToPack& message, PackNode::output_ports_type& ports) {
+              pack(message, ports);
+            }),
 
       throttle_(graph_, flow::unlimited,
-                [this](Pack* pack, ThrottleNode::gateway_type& next) {
+                [this](Pack* pack, SendNode::gateway_type& next) {
+                  std::atomic<std::size_t>& waiting = waiting_packs_[index_of(pack->lane)];
+                  ++waiting;
                   next.reserve_wait();
-                  const auto ready = [pack, &next](Result<Grant> grant) {
+                  const auto ready = [this, pack, &next, &waiting](Result<Grant> grant) {
                     pack->granted_at = now();
                     if (grant) {
                       pack->grant = *grant;
                     } else {
-                      pack->refused = grant.error();
+                      pack->error = grant.error();
                     }
                     next.try_put(pack);
+                    if (--waiting == 0) pack_.try_put({});  // what is not full may leave now
                     next.release_wait();
                   };
-                  parts_.quota.reserve(pack->tokens, Lane::bulk, ready);
+                  parts_.quota.reserve(pack->tokens, pack->lane, ready);
                 }),
 
       embed_(graph_, flow::unlimited,
-             [this](Pack* pack, EmbedNode::gateway_type& next) {
-               next.reserve_wait();
-               const auto done = [this, pack, &next](Result<std::vector<float>> vectors) {
-                 const std::unique_ptr<Pack> owned(pack);
-                 for (Job* job : embedded(*pack, std::move(vectors))) next.try_put(job);
-                 next.release_wait();
-               };
-               if (pack->refused) {
-                 done(pass_on(*pack->refused));
+             [this](Pack* pack, SendNode::gateway_type& next) {
+               if (pack->error) {
+                 next.try_put(pack);
                  return;
                }
+               next.reserve_wait();
                parts_.embedder.embed(pack->inputs, pack->grant.key,
-                                     [this, pack, done](Embedding embedding) {
-                                       parts_.quota.settle(pack->grant, embedding.receipt);
-                                       if (embedding.receipt.answer == Answer::embedded) {
-                                         done(std::move(embedding.vectors));
-                                       } else {
-                                         done(permanent_error(std::move(embedding.message)));
-                                       }
+                                     [this, pack, &next](Embedding embedding) {
+                                       answered(*pack, std::move(embedding));
+                                       next.try_put(pack);
+                                       next.release_wait();
                                      });
              }),
 
+      keep_(graph_, flow::unlimited,
+            [this](Pack* pack, SendNode::gateway_type& next) {
+              if (!is_kept(*pack)) {
+                next.try_put(pack);
+                return;
+              }
+              next.reserve_wait();
+              store_writer_.keep(pack);
+            }),
+
+      deliver_(graph_, flow::unlimited,
+               [this](Pack* pack, DeliverNode::output_ports_type& ports) { deliver(pack, ports); }),
+
       store_(graph_, flow::unlimited,
              [this](Job* job, JobNode::gateway_type& next) {
-               if (job->store_error) {
+               if (job->abandoned) {
                  next.try_put(job);
                  return;
                }
@@ -202,36 +270,54 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
 
       finish_(graph_, flow::serial, [this](Job* job) { finish(job); }),
 
-      fetchers_(fetch_threads),
-      store_writer_(parts_.ledger, parts_.vectors, options_.fingerprint, [this](Job* job) {
-        store_.gateway().try_put(job);
-        store_.gateway().release_wait();
-      }) {
+      readers_(reader_threads),
+      store_writer_(
+          parts_.ledger, parts_.vectors, parts_.cache, options_.fingerprint,
+          [this](Pack* pack) {
+            keep_.gateway().try_put(pack);
+            keep_.gateway().release_wait();
+          },
+          [this](Job* job) {
+            store_.gateway().try_put(job);
+            store_.gateway().release_wait();
+          }) {
   flow::make_edge(fetch_, extract_);
   flow::make_edge(extract_, chunk_);
+  flow::make_edge(chunk_, recall_);
+  flow::make_edge(recall_, pack_);
+  flow::make_edge(flow::output_port<0>(pack_), throttle_);
+  // Documents with nothing to embed; if all are only measured, that is all of them.
   if (options_.measure_only) {
-    flow::make_edge(chunk_, finish_);
+    flow::make_edge(flow::output_port<1>(pack_), finish_);
   } else {
-    flow::make_edge(chunk_, pack_);
-    flow::make_edge(flow::output_port<0>(pack_), throttle_);
-    flow::make_edge(throttle_, embed_);
-    flow::make_edge(embed_, store_);
-    flow::make_edge(flow::output_port<1>(pack_), store_);  // jobs without anything to embed
-    flow::make_edge(store_, finish_);
+    flow::make_edge(flow::output_port<1>(pack_), store_);
   }
+  flow::make_edge(throttle_, embed_);
+  flow::make_edge(embed_, keep_);
+  flow::make_edge(keep_, deliver_);
+  flow::make_edge(flow::output_port<0>(deliver_), store_);
+  flow::make_edge(flow::output_port<1>(deliver_), pack_);      // to be tried again
+  flow::make_edge(flow::output_port<2>(deliver_), throttle_);  // halves of what was refused
+  flow::make_edge(store_, finish_);
 }
 
 Result<void> Pipeline::Graph::run() {
   graph_.reserve_wait();
-  std::thread claims([this] {
-    claim_and_admit();
-    graph_.release_wait();
-  });
+  std::vector<std::thread> claims;
+  for (const Lane lane : all_lanes) {
+    if (queue_of(lane) == nullptr) continue;
+    graph_.reserve_wait();
+    claims.emplace_back([this, lane] {
+      claim_and_admit(lane);
+      graph_.release_wait();
+    });
+  }
+  graph_.release_wait();
   std::thread ticks([this] { tick_until_stopped(); });
 
   graph_.wait_for_all();
 
-  claims.join();
+  for (std::thread& thread : claims) thread.join();
   {
     const std::lock_guard lock(tick_mutex_);
     ticking_ = false;
@@ -239,7 +325,7 @@ Result<void> Pipeline::Graph::run() {
   tick_stop_.notify_one();
   ticks.join();
   graph_.wait_for_all();  // for a last tick that found nothing to do
-  if (store_error_) return pass_on(*store_error_);
+  if (ended_early_) return pass_on(*ended_early_);
   return {};
 }
 
@@ -255,16 +341,16 @@ void Pipeline::Graph::guarded(Stage stage, Job& job, Work work) {
   job.times.finished(stage, now());
 }
 
-void Pipeline::Graph::claim_and_admit() {
-  while (std::optional<Claim> claim = parts_.queue.claim()) {
+void Pipeline::Graph::claim_and_admit(Lane lane) {
+  while (std::optional<Claim> claim = queue_of(lane)->claim()) {
     // A document above the limit is never read, so it takes no room.
     const std::uint64_t bytes =
         claim->stamp.bytes > options_.document_bytes_max ? 0 : claim->stamp.bytes;
     const TimePoint claimed_at = now();
-    Job* job = admission_.admit(std::move(*claim), bytes);
+    Job* job = admission_of(lane).admit(std::move(*claim), bytes);
     job->times.claimed(claimed_at);
     job->times.started(Stage::admit, now());
-    ++before_pack_;
+    ++before_pack_[index_of(lane)];
     fetch_.try_put(job);
   }
 }
@@ -272,8 +358,8 @@ void Pipeline::Graph::claim_and_admit() {
 void Pipeline::Graph::fetch(Job& job) {
   Result<std::optional<DocumentRecord>> known = parts_.ledger.find(job.claim.key);
   if (!known) {
-    job.store_error = known.error();
-    return job.fail(Outcome::failed, known.error().message);
+    job.abandoned = known.error();
+    return;
   }
   job.known = std::move(*known);
 
@@ -291,7 +377,7 @@ void Pipeline::Graph::fetch(Job& job) {
   Result<MemoryFile> file = parts_.blobs.read(job.claim.location, options_.document_bytes_max);
   if (!file) return job.fail(Outcome::unreadable, file.error().message);
   job.file = std::move(*file);
-  admission_.resize(job, job.file.bytes().size());
+  admission_of(job.lane).resize(job, job.file.bytes().size());
   job.version = VersionId::of(job.file.bytes(), options_.fingerprint);
   if (job.has_outcome_under(options_.fingerprint) && job.known->attempted == job.version)
     return job.keep_known_outcome();
@@ -312,83 +398,124 @@ void Pipeline::Graph::chunk(Job& job) {
   for (const Chunk& chunk : job.chunks) job.tokens += chunk.tokens;
   if (job.chunks.empty()) return job.fail(Outcome::no_text, {});
   const std::size_t floats = job.chunks.size() * parts_.embedder.dimensions();
-  admission_.resize(job, job.text.utf8.size() + floats * sizeof(float));
-  if (options_.measure_only) return;
-  job.vectors.resize(floats);
+  admission_of(job.lane).resize(job, job.text.utf8.size() + floats * sizeof(float));
   job.chunks_to_embed = job.chunks.size();
+  if (!options_.measure_only || parts_.cache) job.vectors.resize(floats);
 }
 
-void Pipeline::Graph::pack(Job* job, PackNode::output_ports_type& ports) {
-  if (job == deadline_tick) {
-    if (packer_.is_due(now())) emit(packer_.flush(), ports);
+void Pipeline::Graph::recall(Job& job) {
+  const std::string model = parts_.embedder.model();
+  job.embedding_ids.reserve(job.chunks.size());
+  for (const Chunk& chunk : job.chunks)
+    job.embedding_ids.push_back(EmbeddingId::of(chunk.text, model));
+  Result<std::vector<bool>> cached = parts_.cache->find(job.embedding_ids, job.vectors);
+  if (!cached) {
+    job.abandoned = cached.error();
     return;
   }
-  if (job->settled()) {
-    std::get<1>(ports).try_put(job);
-  } else {
-    job->times.started(Stage::pack, now());
-    for (std::size_t i = 0; i < job->chunks.size(); ++i)
-      emit(packer_.add(job, i, job->chunks[i].text, job->chunks[i].tokens, now()), ports);
+  job.cached = std::move(*cached);
+  for (std::size_t i = 0; i < job.chunks.size(); ++i) {
+    if (!job.cached[i]) continue;
+    job.cached_tokens += job.chunks[i].tokens;
+    --job.chunks_to_embed;
   }
-  if (--before_pack_ == 0) emit(packer_.flush(), ports);
+}
+
+void Pipeline::Graph::pack(const ToPack& message, PackNode::output_ports_type& ports) {
+  if (Job* const* job = std::get_if<Job*>(&message)) {
+    pack_document(**job, ports);
+    --before_pack_[index_of((*job)->lane)];
+  } else if (Pack* const* returned = std::get_if<Pack*>(&message)) {
+    pack_again(*std::unique_ptr<Pack>(*returned), ports);
+  }
+  for (const Lane lane : all_lanes) {
+    Packer& packer = packers_[index_of(lane)];
+    const bool nothing_follows = before_pack_[index_of(lane)] == 0;
+    if (waiting_packs_[index_of(lane)] == 0 && (nothing_follows || packer.is_due(now())))
+      emit(packer.flush(), ports);
+  }
+}
+
+void Pipeline::Graph::pack_document(Job& job, PackNode::output_ports_type& ports) {
+  if (job.settled() || options_.measure_only || job.chunks_to_embed == 0) {
+    std::get<1>(ports).try_put(&job);
+    return;
+  }
+  job.times.started(Stage::pack, now());
+  for (std::size_t i = 0; i < job.chunks.size(); ++i)
+    if (job.cached.empty() || !job.cached[i])
+      pack_chunk({&job, i, job.chunks[i].text, job.chunks[i].tokens}, ports);
+}
+
+void Pipeline::Graph::pack_again(const Pack& returned, PackNode::output_ports_type& ports) {
+  std::size_t input = 0;
+  for (const PackSlice& slice : returned.slices) {
+    for (std::size_t chunk = slice.chunk_begin; chunk < slice.chunk_end; ++chunk, ++input)
+      pack_chunk({slice.job, chunk, returned.inputs[input], returned.input_tokens[input]}, ports);
+  }
+}
+
+void Pipeline::Graph::pack_chunk(const PackInput& input, PackNode::output_ports_type& ports) {
+  Packer& packer = packers_[index_of(input.job->lane)];
+  emit(Delivery::travels_alone(*input.job, input.chunk) ? packer.alone(input)
+                                                        : packer.add(input, now()),
+       ports);
 }
 
 void Pipeline::Graph::emit(std::optional<Pack> pack, PackNode::output_ports_type& ports) {
   if (!pack) return;
   pack->packed_at = now();
-  // Owned by whichever node holds it; `embed` ends it.
+  // Owned by whichever node holds it; `deliver` ends it.
   auto owned = std::make_unique<Pack>(std::move(*pack));
   if (std::get<0>(ports).try_put(owned.get())) static_cast<void>(owned.release());
 }
 
-std::vector<Job*> Pipeline::Graph::embedded(const Pack& pack, Result<std::vector<float>> vectors) {
-  const std::size_t dimensions = parts_.embedder.dimensions();
-  if (vectors && vectors->size() != pack.inputs.size() * dimensions) {
-    vectors = permanent_error("the embedder answered " + std::to_string(vectors->size()) +
-                              " numbers for " + std::to_string(pack.inputs.size()) + " inputs of " +
-                              std::to_string(dimensions));
+void Pipeline::Graph::answered(Pack& pack, Embedding embedding) {
+  const std::size_t floats = pack.inputs.size() * parts_.embedder.dimensions();
+  if (embedding.receipt.answer == Answer::embedded && embedding.vectors.size() != floats) {
+    embedding.receipt.answer = Answer::nonsense;
+    embedding.message = "the embedder answered " + std::to_string(embedding.vectors.size()) +
+                        " numbers instead of " + std::to_string(floats);
   }
-  std::vector<Job*> complete;
-  std::size_t row = 0;
-  for (const PackSlice& slice : pack.slices) {
-    Job& job = *slice.job;
-    const std::size_t rows = slice.chunk_end - slice.chunk_begin;
-    if (vectors) {
-      std::copy_n(
-          vectors->begin() + static_cast<std::ptrdiff_t>(row * dimensions), rows * dimensions,
-          job.vectors.begin() + static_cast<std::ptrdiff_t>(slice.chunk_begin * dimensions));
-    } else {
-      const std::lock_guard lock(job.embed_mutex);
-      job.fail(Outcome::failed, vectors.error().message);
-    }
-    row += rows;
-    if (job.chunks_to_embed.fetch_sub(rows) != rows) continue;
-    // The pack that came last tells where the document's time went.
-    job.times.finished_after(Stage::pack, pack.packed_at, Duration{0});
-    job.times.finished_after(Stage::throttle, pack.granted_at, Duration{0});
-    job.times.finished(Stage::embed, now());
-    complete.push_back(&job);
+  pack.blame = parts_.quota.settle(pack.grant, embedding.receipt);
+  pack.embedding = std::move(embedding);
+}
+
+void Pipeline::Graph::deliver(Pack* pack, DeliverNode::output_ports_type& ports) {
+  Delivered delivered = delivery_.deliver(std::unique_ptr<Pack>(pack));
+  if (delivered.again) std::get<1>(ports).try_put(delivered.again.release());
+  for (std::unique_ptr<Pack>& smaller : delivered.smaller) {
+    smaller->packed_at = now();
+    std::get<2>(ports).try_put(smaller.release());
   }
-  return complete;
+  for (Job* job : delivered.complete) std::get<0>(ports).try_put(job);
 }
 
 void Pipeline::Graph::finish(Job* job) {
-  if (job->store_error) {
-    // No durable outcome: not acknowledged, so the next run takes it again.
-    if (!store_error_) store_error_ = job->store_error;
-    parts_.queue.close();
+  if (job->abandoned) {
+    const bool is_worse = job->abandoned->kind != ErrorKind::cancelled;
+    if (!ended_early_ || (is_worse && ended_early_->kind == ErrorKind::cancelled))
+      ended_early_ = job->abandoned;
+    stop();
   } else {
-    if (!options_.measure_only) parts_.queue.acknowledge(job->claim, job->outcome);
+    if (!options_.measure_only) queue_of(job->lane)->acknowledge(job->claim, job->outcome);
     observer_({job->claim, job->outcome, job->message, job->unchanged, job->version, job->pages,
-               job->chunks.size(), job->tokens, job->times});
+               job->chunks.size(), job->tokens, job->cached_tokens, job->times});
   }
-  admission_.release(job);
+  admission_of(job->lane).release(job);
+}
+
+// Takes nothing more, and pays for nothing more.
+void Pipeline::Graph::stop() {
+  for (const Lane lane : all_lanes)
+    if (WorkQueue* queue = queue_of(lane)) queue->close();
+  parts_.quota.stop();
 }
 
 void Pipeline::Graph::tick_until_stopped() {
   std::unique_lock lock(tick_mutex_);
   while (!tick_stop_.wait_for(lock, options_.pack_wait_max, [this] { return !ticking_; }))
-    pack_.try_put(deadline_tick);
+    pack_.try_put({});
 }
 
 Pipeline::Pipeline(PipelineParts parts, PipelineOptions options, Observer observer)

@@ -15,6 +15,7 @@
 #include "engine/core/outcome.h"
 #include "engine/io/blob_store.h"
 #include "engine/io/embedder.h"
+#include "engine/io/embedding_cache.h"
 #include "engine/io/ledger.h"
 #include "engine/io/quota.h"
 #include "engine/io/vector_store.h"
@@ -27,7 +28,8 @@
 namespace penstock {
 
 // Starts the extraction of a file and calls back once, on any thread, without blocking there.
-using Extract = std::function<void(const MemoryFile& file, std::function<void(Extraction)> done)>;
+using Extract =
+    std::function<void(const MemoryFile& file, Lane lane, std::function<void(Extraction)> done)>;
 
 // What the pipeline is made of. All of it outlives the pipeline.
 struct PipelineParts {
@@ -39,6 +41,8 @@ struct PipelineParts {
   Embedder& embedder;
   Ledger& ledger;
   VectorStore& vectors;
+  EmbeddingCache* cache = nullptr;         // absent: vectors cost nothing, so none is remembered
+  WorkQueue* interactive_queue = nullptr;  // absent: all work is bulk
 };
 
 struct PipelineOptions {
@@ -68,6 +72,7 @@ struct FinishedDocument {
   std::uint32_t pages = 0;
   std::uint64_t chunks = 0;
   std::uint64_t tokens = 0;
+  std::uint64_t cached_tokens = 0;  // of these, those that needed no request
   const StageTimes& times;
 };
 
@@ -82,11 +87,14 @@ class Pipeline {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  // Works until the queue is exhausted or closed and everything in flight has its outcome. The
-  // calling thread works along. An error means that the store failed: documents without a durable
-  // outcome were not acknowledged, and a rerun takes them again. Call once.
+  // Works until the queues are exhausted or closed and everything in flight has its outcome. The
+  // calling thread works along. On an error, documents without a durable outcome were not
+  // acknowledged, and a rerun takes them again: `cancelled` means that the quota refused to go on
+  // (it was stopped, or a budget is spent), any other kind that the store or the embedding service
+  // is of no use. Call once.
   //
-  // To stop early, close the queue: what is in flight is finished.
+  // To stop early, close the queues: what is in flight is finished. Stop the quota, too, and what
+  // has not been sent to the embedder is left for the next run.
   Result<void> run();
 
  private:

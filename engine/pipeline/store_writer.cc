@@ -45,10 +45,13 @@ Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
   return ledger.forget(keys);
 }
 
-StoreWriter::StoreWriter(Ledger& ledger, VectorStore& vectors, std::string fingerprint, Done done)
+StoreWriter::StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache,
+                         std::string fingerprint, Kept kept, Done done)
     : ledger_(ledger),
       vectors_(vectors),
+      cache_(cache),
       fingerprint_(std::move(fingerprint)),
+      kept_(std::move(kept)),
       done_(std::move(done)),
       thread_([this] { serve(); }) {}
 
@@ -61,35 +64,73 @@ StoreWriter::~StoreWriter() {
   thread_.join();
 }
 
+void StoreWriter::keep(Pack* pack) {
+  {
+    const std::lock_guard lock(mutex_);
+    packs_.push_back(pack);
+  }
+  wake_.notify_one();
+}
+
 void StoreWriter::write(Job* job) {
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(job);
+    jobs_.push_back(job);
   }
   wake_.notify_one();
 }
 
 void StoreWriter::serve() {
-  std::vector<Job*> batch;
+  std::vector<Pack*> packs;
+  std::vector<Job*> jobs;
   for (;;) {
+    packs.clear();
+    jobs.clear();
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      const auto taken = queue_.begin() +
-                         static_cast<std::ptrdiff_t>(std::min(queue_.size(), batch_documents_max));
-      batch.assign(queue_.begin(), taken);
-      queue_.erase(queue_.begin(), taken);
+      wake_.wait(lock, [this] { return stopping_ || !packs_.empty() || !jobs_.empty(); });
+      if (packs_.empty() && jobs_.empty()) return;
+      packs.swap(packs_);
+      const auto taken =
+          jobs_.begin() + static_cast<std::ptrdiff_t>(std::min(jobs_.size(), batch_documents_max));
+      jobs.assign(jobs_.begin(), taken);
+      jobs_.erase(jobs_.begin(), taken);
     }
-    for (Job* job : batch) job->times.started(Stage::store, std::chrono::steady_clock::now());
-    if (!broken_) {
-      if (const Result<void> written = write_batch(batch); !written) broken_ = written.error();
+    if (!packs.empty()) keep_batch(packs);
+    if (!jobs.empty()) write_batch(jobs);
+  }
+}
+
+void StoreWriter::keep_batch(std::span<Pack* const> packs) {
+  std::vector<CachedEmbedding> embeddings;
+  for (const Pack* pack : packs) {
+    const std::size_t dimensions = pack->embedding.vectors.size() / pack->inputs.size();
+    const float* row = pack->embedding.vectors.data();
+    for (const PackSlice& slice : pack->slices) {
+      for (std::size_t chunk = slice.chunk_begin; chunk < slice.chunk_end; ++chunk) {
+        embeddings.push_back({slice.job->embedding_ids[chunk], {row, dimensions}});
+        row += dimensions;
+      }
     }
-    for (Job* job : batch) {
-      job->times.finished(Stage::store, std::chrono::steady_clock::now());
-      job->store_error = broken_;
-      done_(job);
-    }
+  }
+  // Also when documents cannot be written any more: these were paid for.
+  const Result<void> put = cache_->put(embeddings);
+  if (!put && !broken_) broken_ = put.error();
+  for (Pack* pack : packs) {
+    if (!put) pack->error = put.error();
+    kept_(pack);
+  }
+}
+
+void StoreWriter::write_batch(std::span<Job* const> jobs) {
+  for (Job* job : jobs) job->times.started(Stage::store, std::chrono::steady_clock::now());
+  if (!broken_) {
+    if (const Result<void> written = write_documents(jobs); !written) broken_ = written.error();
+  }
+  for (Job* job : jobs) {
+    job->times.finished(Stage::store, std::chrono::steady_clock::now());
+    job->abandoned = broken_;
+    done_(job);
   }
 }
 
@@ -114,7 +155,7 @@ DocumentRecord StoreWriter::record_of(const Job& job) const {
   return record;
 }
 
-Result<void> StoreWriter::write_batch(std::span<Job* const> jobs) {
+Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   std::vector<Intent> intents;
   std::vector<std::string> keys;
   std::vector<VersionChunks> versions;

@@ -1,6 +1,7 @@
-// The one writer of ledger and vector store: the last steps of a document, in the order that no
-// crash can spoil (engine/io/ledger.h). Documents that arrive while a batch is being written form
-// the next one, so a slow store gets larger batches, not a longer queue of transactions.
+// The one writer of ledger, vector store and embedding cache: keeps what a pack was answered, and
+// does the last steps of a document, in the order that no crash can spoil (engine/io/ledger.h).
+// What arrives while a batch is being written forms the next one, so a slow store gets larger
+// batches, not a longer queue of transactions.
 #pragma once
 
 #include <condition_variable>
@@ -13,9 +14,11 @@
 #include <thread>
 #include <vector>
 
+#include "engine/io/embedding_cache.h"
 #include "engine/io/ledger.h"
 #include "engine/io/vector_store.h"
 #include "engine/pipeline/job.h"
+#include "engine/stages/pack/packer.h"
 
 namespace penstock {
 
@@ -31,31 +34,41 @@ Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
 
 class StoreWriter {
  public:
+  using Kept = std::function<void(Pack*)>;
   using Done = std::function<void(Job*)>;
 
-  // `done` is called for each job, on the writer's thread. After a batch failed, nothing is written
-  // any more: its jobs and all later ones come back with the same store_error.
-  StoreWriter(Ledger& ledger, VectorStore& vectors, std::string fingerprint, Done done);
+  // `kept` is called for each pack and `done` for each job, on the writer's thread. A pack whose
+  // vectors could not be kept has an error. After any write failed, no document is written any more:
+  // its jobs and all later ones come back abandoned, for the same reason.
+  StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache, std::string fingerprint,
+              Kept kept, Done done);
   // Writes what is queued, then joins.
   ~StoreWriter();
 
+  // Puts the pack's vectors into the cache. Packs go before jobs. Any thread.
+  void keep(Pack* pack);
   // Any thread.
   void write(Job* job);
 
  private:
   void serve();
-  Result<void> write_batch(std::span<Job* const> jobs);
+  void keep_batch(std::span<Pack* const> packs);
+  void write_batch(std::span<Job* const> jobs);
+  Result<void> write_documents(std::span<Job* const> jobs);
   DocumentRecord record_of(const Job& job) const;
 
   Ledger& ledger_;
   VectorStore& vectors_;
+  EmbeddingCache* const cache_;
   const std::string fingerprint_;
+  const Kept kept_;
   const Done done_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
   // Guarded by mutex_.
-  std::vector<Job*> queue_;
+  std::vector<Pack*> packs_;
+  std::vector<Job*> jobs_;
   bool stopping_ = false;
 
   std::optional<Error> broken_;  // the writer's thread only

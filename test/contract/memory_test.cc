@@ -1,4 +1,5 @@
 // The fakes of the pipeline's tests keep the contracts, too: what passes with them means something.
+#include "test/contract/embedding_cache_contract.h"
 #include "test/contract/ledger_contract.h"
 #include "test/contract/vector_store_contract.h"
 #include "test/support/catch.h"
@@ -17,6 +18,11 @@ TEST_CASE("memory vectors: keep the contract") {
   MemoryStore store;
   run_vector_store_contract(
       [&]() -> OpenVectorStore { return [&] { return std::make_unique<MemoryVectors>(store); }; });
+}
+
+TEST_CASE("memory embeddings: keep the contract") {
+  MemoryStore store;
+  run_embedding_cache_contract([&] { return std::make_unique<MemoryEmbeddings>(store); });
 }
 
 }  // namespace

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/backends/sqlite/sqlite_embeddings.h"
 #include "engine/backends/sqlite/sqlite_ledger.h"
 #include "engine/backends/sqlite/sqlite_vectors.h"
 #include "engine/backends/sqlite/write_lock.h"
+#include "test/contract/embedding_cache_contract.h"
 #include "test/contract/ledger_contract.h"
 #include "test/contract/vector_store_contract.h"
 #include "test/support/catch.h"
@@ -85,7 +87,19 @@ TEST_CASE("sqlite: a newer schema is refused") {
   SqliteLedger(path, OpenMode::write);
   execute(path, "PRAGMA user_version = 99");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::write); }) ==
-        path + ": written by a newer penstock (schema 99, this one knows 1); use that one");
+        path + ": written by a newer penstock (schema 99, this one knows 2); use that one");
+}
+
+TEST_CASE("sqlite: a store of the first schema is brought up to date") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  SqliteLedger(path, OpenMode::write);
+  execute(path, "DROP TABLE embeddings; PRAGMA user_version = 1");
+  CHECK(message_of([&] { SqliteLedger(path, OpenMode::read); }) ==
+        path + ": written by an older penstock; penstock backfill brings it up to date");
+  SqliteEmbeddings cache(path, OpenMode::write, 2, 1 << 20);
+  std::vector<float> rows(2);
+  CHECK(cache.find(std::vector{EmbeddingId::of("a", "model")}, rows).has_value());
 }
 
 TEST_CASE("sqlite: vectors of another model are refused") {
@@ -170,6 +184,39 @@ TEST_CASE("sqlite: a writer that is killed leaves whole transactions") {
     CHECK(ledger.check_integrity().has_value());
     CHECK((*ledger.find("left"))->claim.stamp.bytes == (*ledger.find("right"))->claim.stamp.bytes);
   }
+}
+
+TEST_CASE("sqlite embeddings: keep the contract") {
+  const TempDir folder;
+  run_embedding_cache_contract([&] {
+    return std::make_unique<SqliteEmbeddings>(folder.path("s.db"), OpenMode::write, 2, 1 << 20);
+  });
+}
+
+TEST_CASE("sqlite embeddings: a full cache forgets the oldest") {
+  const TempDir folder;
+  constexpr std::size_t row_bytes = 2 * sizeof(float) + 128;
+  SqliteEmbeddings cache(folder.path("s.db"), OpenMode::write, 2, 3 * row_bytes);
+  std::vector<EmbeddingId> ids;
+  for (const char* text : {"a", "b", "c", "d", "e"}) ids.push_back(EmbeddingId::of(text, "model"));
+  const std::vector<float> vector{0.6f, 0.8f};
+  for (const EmbeddingId& id : ids)
+    REQUIRE(cache.put(std::vector<CachedEmbedding>{{id, vector}}).has_value());
+  std::vector<float> rows(10);
+  CHECK(cache.find(ids, rows).value() == std::vector<bool>{false, false, true, true, true});
+}
+
+TEST_CASE("sqlite embeddings: vectors of another length are not found") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  const EmbeddingId id = EmbeddingId::of("a", "model");
+  const std::vector<float> vector{0.6f, 0.8f};
+  REQUIRE(SqliteEmbeddings(path, OpenMode::write, 2, 1 << 20)
+              .put(std::vector<CachedEmbedding>{{id, vector}})
+              .has_value());
+  std::vector<float> rows(3);
+  SqliteEmbeddings other(path, OpenMode::write, 3, 1 << 20);
+  CHECK(other.find(std::vector{id}, rows).value() == std::vector<bool>{false});
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ Embedding refusal(const std::string& message) {
 class HeldExtractor {
  public:
   Extract as_extract() {
-    return [this](const MemoryFile& file, std::function<void(Extraction)> done) {
+    return [this](const MemoryFile& file, Lane, std::function<void(Extraction)> done) {
       {
         const std::lock_guard lock(mutex_);
         held_.emplace_back(fake_extraction(file), std::move(done));
@@ -218,16 +218,6 @@ TEST_CASE("pipeline: what the embedder refuses fails, and only that") {
   CHECK(world.stored("b").empty());
 }
 
-TEST_CASE("pipeline: what the throttle refuses is not embedded") {
-  World world;
-  world.quota.refusal = Error{ErrorKind::permanent, "the key was revoked"};
-  world.put("a", "words");
-  REQUIRE(world.run().has_value());
-  CHECK(world.ended("a").outcome == Outcome::failed);
-  CHECK(world.ended("a").message == "the key was revoked");
-  CHECK(world.embedder.requests == 0);
-}
-
 TEST_CASE("pipeline: a rerun does only what is left to do") {
   World world;
   world.put("a", "one");
@@ -324,10 +314,11 @@ TEST_CASE("pipeline: a document that is claimed twice is stored once") {
 }
 
 TEST_CASE("pipeline: whichever step of the store fails, a rerun completes it") {
-  const std::string step =
-      GENERATE("find", "intend", "upsert", "count", "record", "remove", "clear_intents");
+  const std::string step = GENERATE("find", "recall", "keep", "intend", "upsert", "count", "record",
+                                    "remove", "clear_intents");
   CAPTURE(step);
   World world;
+  world.with_cache = true;
   world.put("changed", "old");
   REQUIRE(world.run().has_value());
   world.put("changed", "new", 2);

@@ -38,6 +38,36 @@ std::vector<float> FakeEmbedder::vector_of(std::string_view text) {
   return {value, -value};
 }
 
+void FakeQuota::reserve(std::uint64_t tokens, Lane lane, Ready ready) {
+  ++reserved;
+  if (lane == Lane::interactive) ++interactive;
+  if (refusal) return ready(pass_on(*refusal));
+  if (!hold) return ready(Grant{0, 0, tokens});
+  {
+    const std::lock_guard lock(mutex_);
+    held_.emplace_back(tokens, std::move(ready));
+  }
+  changed_.notify_all();
+}
+
+Blame FakeQuota::settle(const Grant&, const Receipt&) {
+  ++settled;
+  return blame;
+}
+
+void FakeQuota::release() {
+  std::unique_lock lock(mutex_);
+  auto [tokens, ready] = std::move(held_.front());
+  held_.pop_front();
+  lock.unlock();
+  ready(Grant{0, 0, tokens});
+}
+
+void FakeQuota::wait_for(std::size_t count) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return held_.size() >= count; });
+}
+
 Extraction fake_extraction(const MemoryFile& file) {
   const std::string content(file.bytes());
   Extraction extraction;
@@ -55,7 +85,7 @@ Extraction fake_extraction(const MemoryFile& file) {
 }
 
 World::World()
-    : extract([](const MemoryFile& file, const std::function<void(Extraction)>& done) {
+    : extract([](const MemoryFile& file, Lane, const std::function<void(Extraction)>& done) {
         done(fake_extraction(file));
       }) {
   options.fingerprint = "test";
@@ -67,17 +97,25 @@ void World::put(const std::string& key, const std::string& content, std::int64_t
   blobs.contents[key] = content;
 }
 
+void World::put_interactive(const std::string& key, const std::string& content) {
+  interactive_claims.push_back({key, key, {}, {content.size(), 1, 1}});
+  blobs.contents[key] = content;
+}
+
 Result<void> World::run() {
   queue = std::make_unique<FakeQueue>(claims);
+  interactive_queue = std::make_unique<FakeQueue>(interactive_claims);
   ended_documents.clear();
   embedder.requests = 0;
   embedder.inputs = 0;
   blobs.reads = 0;
-  Pipeline pipeline({*queue, blobs, extract, tokenizer(), quota, embedder, ledger, vectors},
+  Pipeline pipeline({*queue, blobs, extract, tokenizer(), quota, embedder, ledger, vectors,
+                     with_cache ? &cache : nullptr, interactive_queue.get()},
                     options, [this](const FinishedDocument& document) {
-                      ended_documents[document.claim.key] = {document.outcome, document.message,
-                                                             document.unchanged, document.chunks,
-                                                             document.times};
+                      ended_documents[document.claim.key] = {
+                          document.outcome, document.message, document.unchanged,
+                          document.chunks,  document.tokens,  document.cached_tokens,
+                          document.times};
                     });
   return pipeline.run();
 }

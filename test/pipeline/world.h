@@ -6,6 +6,8 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -86,14 +88,27 @@ class FakeEmbedder final : public Embedder {
 
 class FakeQuota final : public Quota {
  public:
-  void reserve(std::uint64_t tokens, Lane, Ready ready) override {
-    ready(refusal ? Result<Grant>(pass_on(*refusal)) : Grant{0, 0, tokens});
-  }
-  Blame settle(const Grant&, const Receipt&) override { return blame; }
-  void stop() override {}
+  void reserve(std::uint64_t tokens, Lane lane, Ready ready) override;
+  Blame settle(const Grant& grant, const Receipt& receipt) override;
+  void stop() override { stopped = true; }
 
-  Blame blame = Blame::request;
+  // Grants what was held, the oldest first.
+  void release();
+  // Waits until so many reservations are held.
+  void wait_for(std::size_t count);
+
   std::optional<Error> refusal;
+  Blame blame = Blame::request;
+  bool hold = false;  // set before a run: nothing is granted but by release()
+  std::atomic<bool> stopped{false};
+  std::atomic<int> reserved{0};
+  std::atomic<int> settled{0};
+  std::atomic<int> interactive{0};  // reservations of that lane
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::pair<std::uint64_t, Ready>> held_;  // guarded by mutex_
 };
 
 Extraction fake_extraction(const MemoryFile& file);
@@ -104,6 +119,8 @@ struct Ended {
   std::string message;
   bool unchanged = false;
   std::uint64_t chunks = 0;
+  std::uint64_t tokens = 0;
+  std::uint64_t cached_tokens = 0;
   StageTimes times;
 };
 
@@ -113,6 +130,9 @@ class World {
 
   // A document to claim, with a stamp that changes with `revision`.
   void put(const std::string& key, const std::string& content, std::int64_t revision = 1);
+
+  // The same, for somebody who waits.
+  void put_interactive(const std::string& key, const std::string& content);
 
   // Runs a new pipeline over all documents that were put.
   Result<void> run();
@@ -127,12 +147,16 @@ class World {
   MemoryStore store;
   MemoryLedger ledger{store};
   MemoryVectors vectors{store};
+  MemoryEmbeddings cache{store};
+  bool with_cache = false;
   Extract extract;
   PipelineOptions options;
 
   std::vector<Claim> claims;
+  std::vector<Claim> interactive_claims;
   // Of the last run.
   std::unique_ptr<FakeQueue> queue;
+  std::unique_ptr<FakeQueue> interactive_queue;
   std::map<std::string, Ended> ended_documents;
 };
 

@@ -179,4 +179,27 @@ Result<VersionCount> MemoryVectors::totals() {
   return totals;
 }
 
+Result<std::vector<bool>> MemoryEmbeddings::find(std::span<const EmbeddingId> ids,
+                                                 std::span<float> rows) {
+  if (auto entered = store_.enter("recall"); !entered) return pass_on(entered.error());
+  const std::lock_guard lock(store_.mutex);
+  std::vector<bool> known(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto found = store_.embeddings.find(ids[i]);
+    known[i] = found != store_.embeddings.end();
+    if (known[i])
+      std::ranges::copy(found->second,
+                        rows.begin() + static_cast<std::ptrdiff_t>(i * found->second.size()));
+  }
+  return known;
+}
+
+Result<void> MemoryEmbeddings::put(std::span<const CachedEmbedding> embeddings) {
+  if (auto entered = store_.enter("keep"); !entered) return entered;
+  const std::lock_guard lock(store_.mutex);
+  for (const CachedEmbedding& embedding : embeddings)
+    store_.embeddings[embedding.id].assign(embedding.vector.begin(), embedding.vector.end());
+  return {};
+}
+
 }  // namespace penstock

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/io/embedding_cache.h"
 #include "engine/io/ledger.h"
 #include "engine/io/vector_store.h"
 
@@ -23,7 +24,8 @@ struct MemoryStore {
   };
   using VersionKey = std::pair<std::string, VersionId>;
 
-  // The named step fails from now on: intend, record, clear_intents, find, upsert, count, remove.
+  // The named step fails from now on: intend, record, clear_intents, find, upsert, count, remove,
+  // recall, keep.
   void break_step(const std::string& step);
   void mend();
   Result<void> enter(const std::string& step);
@@ -34,6 +36,7 @@ struct MemoryStore {
   std::map<std::string, DocumentRecord> documents;
   std::set<std::pair<std::string, VersionId>> intents;
   std::map<VersionKey, std::vector<StoredChunk>> versions;
+  std::map<EmbeddingId, std::vector<float>> embeddings;
 };
 
 class MemoryLedger final : public Ledger {
@@ -67,6 +70,17 @@ class MemoryVectors final : public VectorStore {
                                   const std::function<bool(const std::string&)>& accept) override;
   Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) override;
   Result<VersionCount> totals() override;
+
+ private:
+  MemoryStore& store_;
+};
+
+class MemoryEmbeddings final : public EmbeddingCache {
+ public:
+  explicit MemoryEmbeddings(MemoryStore& store) : store_(store) {}
+
+  Result<std::vector<bool>> find(std::span<const EmbeddingId> ids, std::span<float> rows) override;
+  Result<void> put(std::span<const CachedEmbedding> embeddings) override;
 
  private:
   MemoryStore& store_;

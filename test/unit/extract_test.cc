@@ -31,7 +31,7 @@ std::vector<Extraction> extract_all(ExtractorPool& pool,
   std::vector<std::promise<Extraction>> promises(documents.size());
   for (const std::string& document : documents) files.push_back(*MemoryFile::of(document));
   for (std::size_t i = 0; i < files.size(); ++i)
-    pool.extract(files[i],
+    pool.extract(files[i], Lane::bulk,
                  [&, i](Extraction extraction) { promises[i].set_value(std::move(extraction)); });
   std::vector<Extraction> extractions;
   for (std::promise<Extraction>& promise : promises)

@@ -109,7 +109,7 @@ std::vector<Extraction> extract_all(ExtractorPool& pool,
   std::vector<std::promise<Extraction>> promises(fixtures.size());
   for (const HostileFixture* fixture : fixtures) files.push_back(*MemoryFile::of(fixture->bytes()));
   for (std::size_t i = 0; i < files.size(); ++i)
-    pool.extract(files[i],
+    pool.extract(files[i], Lane::bulk,
                  [&, i](Extraction extraction) { promises[i].set_value(std::move(extraction)); });
   std::vector<Extraction> extractions;
   extractions.reserve(fixtures.size());

@@ -61,6 +61,15 @@ constexpr const char* migrations[] = {
       ) STRICT;
       CREATE TABLE vectors (id INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT;
     )sql",
+    // 2: the embedding cache. Ids ascend in the order of writing, without gaps: the oldest go
+    // first.
+    R"sql(
+      CREATE TABLE embeddings (
+        id INTEGER PRIMARY KEY,
+        digest BLOB NOT NULL UNIQUE,
+        vector BLOB NOT NULL
+      ) STRICT;
+    )sql",
 };
 constexpr std::int64_t schema_version = std::size(migrations);
 

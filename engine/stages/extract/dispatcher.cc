@@ -102,8 +102,9 @@ ExtractorPool::Dispatcher::~Dispatcher() {
   if (thread_.joinable()) thread_.join();
 }
 
-void ExtractorPool::Dispatcher::extract(const MemoryFile& file, Done done) {
+void ExtractorPool::Dispatcher::extract(const MemoryFile& file, Lane lane, Done done) {
   auto task = std::make_unique<Task>();
+  task->lane = lane;
   task->file = &file;
   task->done = std::move(done);
   {
@@ -131,7 +132,9 @@ void ExtractorPool::Dispatcher::take_new_tasks() {
   const std::lock_guard lock(mutex_);
   for (std::unique_ptr<Task>& task : incoming_) {
     task->number = next_number_++;
-    waiting_.push_back(std::move(task));
+    const auto place =
+        std::ranges::find_if(waiting_, [&](const auto& other) { return other->lane > task->lane; });
+    waiting_.insert(place, std::move(task));
   }
   incoming_.clear();
 }
@@ -165,13 +168,15 @@ void ExtractorPool::Dispatcher::assign_work() {
   }
 }
 
-// First the document that the child has open, then one that nobody has begun; a child for which
-// there is neither helps with the document that has most pages left.
+// First the document that the child has open, unless it is bulk and an interactive one waits, then
+// one that nobody has begun; a child for which there is neither helps with the document that has
+// most pages left.
 ExtractorPool::Dispatcher::Task* ExtractorPool::Dispatcher::next_task_for(const Child& child) {
   Task* largest = nullptr;
+  const Lane waiting_lane = waiting_.empty() ? Lane::bulk : waiting_.front()->lane;
   for (const std::unique_ptr<Task>& task : under_way_) {
     if (!task->has_unassigned_pages()) continue;
-    if (task->number == child.open_document) return task.get();
+    if (task->number == child.open_document && task->lane <= waiting_lane) return task.get();
     if (largest == nullptr || task->pages_left() > largest->pages_left()) largest = task.get();
   }
   if (waiting_.empty()) return largest;

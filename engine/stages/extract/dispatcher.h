@@ -25,7 +25,7 @@ class ExtractorPool::Dispatcher {
   explicit Dispatcher(ExtractorPoolOptions options);
   ~Dispatcher();
 
-  void extract(const MemoryFile& file, Done done);
+  void extract(const MemoryFile& file, Lane lane, Done done);
   const ExtractorStatus& status() const { return status_; }
 
  private:
@@ -37,6 +37,7 @@ class ExtractorPool::Dispatcher {
   // A document, from extract() until its last range has come back.
   struct Task {
     std::uint64_t number = 0;
+    Lane lane = Lane::bulk;
     const MemoryFile* file = nullptr;
     Done done;  // empty once called
     std::uint32_t next_page = 0;
@@ -100,7 +101,7 @@ class ExtractorPool::Dispatcher {
 
   // The dispatcher's thread only.
   std::uint64_t next_number_ = 1;
-  std::deque<std::unique_ptr<Task>> waiting_;  // no range assigned yet
+  std::deque<std::unique_ptr<Task>> waiting_;  // no range assigned yet; interactive first
   std::vector<std::unique_ptr<Task>> under_way_;
   std::vector<std::unique_ptr<Child>> children_;
   int failed_starts_ = 0;  // in a row

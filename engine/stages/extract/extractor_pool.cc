@@ -24,8 +24,8 @@ ExtractorPool::ExtractorPool(ExtractorPoolOptions options)
 
 ExtractorPool::~ExtractorPool() = default;
 
-void ExtractorPool::extract(const MemoryFile& file, Done done) {
-  dispatcher_->extract(file, std::move(done));
+void ExtractorPool::extract(const MemoryFile& file, Lane lane, Done done) {
+  dispatcher_->extract(file, lane, std::move(done));
 }
 
 const ExtractorStatus& ExtractorPool::status() const {

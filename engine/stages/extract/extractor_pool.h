@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/core/lane.h"
 #include "engine/core/memory_file.h"
 #include "engine/stages/extract/extraction.h"
 #include "engine/stages/extract/extractor_kind.h"
@@ -53,10 +54,10 @@ class ExtractorPool {
 
   using Done = std::function<void(Extraction)>;
 
-  // Queues a document, without bound: the caller bounds what is in flight. `file` must stay alive
-  // until `done` has been called: exactly once, on the pool's own thread, where it must not block.
-  // Any thread.
-  void extract(const MemoryFile& file, Done done);
+  // Queues a document, behind its lane's, interactive ones before bulk ones, without bound: the
+  // caller bounds what is in flight. `file` must stay alive until `done` has been called: exactly
+  // once, on the pool's own thread, where it must not block. Any thread.
+  void extract(const MemoryFile& file, Lane lane, Done done);
 
   const ExtractorStatus& status() const;
 

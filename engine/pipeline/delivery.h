@@ -1,0 +1,47 @@
+// What becomes of a pack that was answered: vectors go to their documents' rows; what can be had by
+// another attempt is tried again, in smaller packs if the inputs were refused; and a chunk that the
+// embedder will not take fails its document and nobody else's.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/pipeline/job.h"
+#include "engine/stages/pack/packer.h"
+
+namespace penstock {
+
+// Owned by whoever holds it.
+struct Delivered {
+  std::vector<Job*> complete;                  // none of whose chunks is under way any more
+  std::unique_ptr<Pack> again;                 // its chunks are packed again like new work
+  std::vector<std::unique_ptr<Pack>> smaller;  // are sent as they are
+};
+
+// Any thread, several packs at once.
+class Delivery {
+ public:
+  explicit Delivery(std::size_t dimensions) : dimensions_(dimensions) {}
+
+  Delivered deliver(std::unique_ptr<Pack> pack);
+
+  // A chunk that failed in company travels alone, so that others do not fail with it again.
+  static bool travels_alone(Job& job, std::size_t chunk);
+
+ private:
+  void take_vectors(const Pack& pack, Delivered& delivered);
+  void refuse(std::unique_ptr<Pack> pack, Delivered& delivered);
+  void try_again(std::unique_ptr<Pack> pack, Delivered& delivered);
+  void abandon(const Pack& pack, const Error& why, Delivered& delivered);
+  // So many of the job's chunks need no request any more.
+  void end(Job& job, std::size_t chunks, const Pack& pack, Delivered& delivered);
+
+  const std::size_t dimensions_;
+  std::atomic<bool> anything_embedded_{false};
+  std::atomic<int> refused_alone_{0};
+};
+
+}  // namespace penstock
