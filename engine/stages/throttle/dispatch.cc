@@ -1,0 +1,241 @@
+#include "engine/stages/throttle/dispatch.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <utility>
+
+namespace penstock {
+
+Dispatch::Dispatch(const std::vector<KeyLimits>& keys, ThrottleOptions options)
+    : options_(std::move(options)),
+      breaker_(options_.endpoint_patience, options_.seed),
+      spending_(options_.tokens_max) {
+  assert(!keys.empty());
+  for (const KeyLimits& key : keys) {
+    keys_.emplace_back(key, options_.interactive_share, options_.seed + keys_.size() + 1);
+  }
+}
+
+std::uint64_t Dispatch::submit(std::uint64_t tokens, Lane lane) {
+  waiting_.add({next_request_, tokens}, lane);
+  return next_request_++;
+}
+
+Dispatch::Step Dispatch::advance(TimePoint now) {
+  Step step;
+  next_wake_.reset();
+  advance_breaker(step, now);
+  while (const std::optional<Pick> next = pick(now)) {
+    if (!next->key) {
+      const WaitingLanes::Request request = waiting_.remove(next->place);
+      step.decisions.push_back({request.id, pass_on(too_large(request.tokens))});
+      continue;
+    }
+    const WaitingLanes::Request request = waiting_.take(next->place);
+    const Grant grant{*next->key, next_ticket_++, request.tokens};
+    in_flight_.emplace(grant.ticket, send(grant.key, grant.tokens, now));
+    ++totals_.requests;
+    totals_.tokens_reserved += grant.tokens;
+    step.decisions.push_back({request.id, grant});
+  }
+  if (closed_) {
+    while (const std::optional<WaitingLanes::Place> place = waiting_.first()) {
+      step.decisions.push_back({waiting_.remove(*place).id, pass_on(*closed_)});
+    }
+  }
+  return step;
+}
+
+void Dispatch::advance_breaker(Step& step, TimePoint now) {
+  const std::optional<TimePoint> gives_up_at = breaker_.gives_up_at();
+  if (closed_ || !gives_up_at) return;
+  if (*gives_up_at <= now) {
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(options_.endpoint_patience);
+    close(ErrorKind::permanent, options_.endpoint + " has not answered for " +
+                                    std::to_string(minutes.count()) +
+                                    " min; run the same command again to go on");
+    return;
+  }
+  wake_at(*gives_up_at);
+  const std::optional<TimePoint> probe_at = breaker_.probe_at();
+  if (!probe_at) return;
+  if (*probe_at > now) {
+    wake_at(*probe_at);
+    return;
+  }
+  const std::uint64_t tokens = options_.probe_tokens;
+  if (!spending_.has_room_for(tokens)) {
+    if (spending_.never_has_room_for(tokens)) close_as_spent();
+    return;
+  }
+  for (std::size_t key = 0; key < keys_.size(); ++key) {
+    if (!keys_[key].fits(tokens)) continue;
+    const Turn turn = keys_[key].next(tokens, Meter::Share::all, now);
+    if (turn.at > now) {
+      wake_at(turn.at);
+      continue;
+    }
+    probe_ = send(key, tokens, now);
+    breaker_.probe_sent();
+    step.probe_key = key;
+    return;
+  }
+}
+
+std::optional<Dispatch::Pick> Dispatch::pick(TimePoint now) {
+  std::optional<WaitingLanes::Place> place = waiting_.first();
+  binding_ = Binding::nothing;
+  if (closed_ || !place) return std::nullopt;
+  if (breaker_.is_open()) {
+    binding_ = Binding::endpoint_down;
+    return std::nullopt;
+  }
+  if (in_flight_.size() >= options_.requests_in_flight_max) {
+    binding_ = Binding::requests_in_flight;
+    return std::nullopt;
+  }
+  std::vector<bool> kept(keys_.size());  // by a request further ahead
+  std::size_t kept_keys = 0;
+  for (; place && kept_keys < keys_.size(); place = waiting_.after(*place)) {
+    const std::uint64_t tokens = waiting_.at(*place).tokens;
+    if (!spending_.has_room_for(tokens)) {
+      if (binding_ == Binding::nothing) binding_ = Binding::budget;
+      if (spending_.never_has_room_for(tokens)) close_as_spent();
+      return std::nullopt;
+    }
+    const bool may_use_reserve =
+        place->lane == Lane::interactive || (place->index == 0 && waiting_.bulk_is_due());
+    const Meter::Share share = may_use_reserve ? Meter::Share::all : Meter::Share::but_reserved;
+    bool fits = false;
+    std::optional<std::size_t> ready;
+    double ready_load = 0;
+    std::optional<std::size_t> soonest;
+    Turn soonest_turn{};
+    for (std::size_t key = 0; key < keys_.size(); ++key) {
+      if (!keys_[key].fits(tokens)) continue;
+      fits = true;
+      if (kept[key]) continue;
+      const Turn turn = keys_[key].next(tokens, share, now);
+      if (turn.at <= now) {
+        const double load = keys_[key].load(now);
+        if (!ready || load < ready_load) {
+          ready = key;
+          ready_load = load;
+        }
+      } else if (!soonest || turn.at < soonest_turn.at) {
+        soonest = key;
+        soonest_turn = turn;
+      }
+    }
+    if (ready || !fits) return Pick{*place, ready};
+    if (!soonest) continue;
+    kept[*soonest] = true;
+    ++kept_keys;
+    wake_at(soonest_turn.at);
+    if (binding_ == Binding::nothing) binding_ = soonest_turn.waits_for;
+  }
+  return std::nullopt;
+}
+
+Dispatch::InFlight Dispatch::send(std::size_t key, std::uint64_t tokens, TimePoint now) {
+  spending_.sent(tokens);
+  return {key, tokens, keys_[key].add(tokens, now), now};
+}
+
+Blame Dispatch::settle(const Grant& grant, const Receipt& receipt, TimePoint now) {
+  const auto found = in_flight_.find(grant.ticket);
+  assert(found != in_flight_.end());
+  const InFlight request = found->second;
+  in_flight_.erase(found);
+  end(request, receipt, now);
+  return breaker_.answered(receipt.answer, now);
+}
+
+void Dispatch::settle_probe(const Receipt& receipt, TimePoint now) {
+  assert(probe_);
+  const InFlight request = *std::exchange(probe_, std::nullopt);
+  end(request, receipt, now);
+  breaker_.probed(receipt.answer, now);
+}
+
+void Dispatch::end(const InFlight& request, const Receipt& receipt, TimePoint now) {
+  keys_[request.key].settle(request.entry, request.sent_at, receipt, now);
+  spending_.answered(request.tokens, receipt);
+  switch (receipt.answer) {
+    case Answer::embedded:
+      totals_.tokens_used += receipt.tokens.value_or(request.tokens);
+      break;
+    case Answer::rate_limited:
+      ++totals_.rate_limited;
+      break;
+    case Answer::failed:
+      ++totals_.failures;
+      break;
+    case Answer::key_refused: {
+      std::string names;
+      for (const KeyBudget& key : keys_) {
+        if (!key.is_refused()) return;
+        names += (names.empty() ? "" : ", ") + key.name();
+      }
+      close(ErrorKind::permanent, options_.endpoint + " refuses every key (" + names +
+                                      "): check that they are valid and have credit");
+      break;
+    }
+    case Answer::misconfigured:
+      close(ErrorKind::permanent, "the embedding service " + options_.endpoint +
+                                      " is misconfigured: check its address and the model's name");
+      break;
+    case Answer::refused_input:
+    case Answer::nonsense:
+      break;
+  }
+}
+
+void Dispatch::stop() {
+  close(ErrorKind::cancelled, "stopped");
+}
+
+void Dispatch::close(ErrorKind kind, std::string message) {
+  if (!closed_) closed_ = Error{kind, std::move(message)};
+}
+
+void Dispatch::close_as_spent() {
+  close(ErrorKind::cancelled, "--max-tokens " + std::to_string(*options_.tokens_max) + " is spent");
+}
+
+Error Dispatch::too_large(std::uint64_t tokens) const {
+  const KeyBudget* largest = nullptr;
+  for (const KeyBudget& key : keys_) {
+    if (key.is_refused()) continue;
+    if (largest == nullptr || key.tokens_max() > largest->tokens_max()) largest = &key;
+  }
+  assert(largest != nullptr);  // where every key is refused, everything is
+  return {ErrorKind::permanent,
+          "a request of " + std::to_string(tokens) + " tokens is more than the " +
+              std::to_string(*largest->tokens_max()) + " tokens a minute of key " +
+              largest->name() + ": use a smaller --request-tokens or --chunk-tokens"};
+}
+
+void Dispatch::wake_at(TimePoint at) {
+  if (at == TimePoint::max()) return;  // an answer comes first
+  if (!next_wake_ || at < *next_wake_) next_wake_ = at;
+}
+
+ThrottleState Dispatch::state(TimePoint now) {
+  ThrottleState state;
+  for (KeyBudget& key : keys_) state.keys.push_back(key.state(now));
+  for (const Lane lane : all_lanes) {
+    state.lanes[index_of(lane)] = {waiting_.requests(lane), waiting_.tokens(lane)};
+  }
+  state.requests_in_flight = in_flight_.size();
+  state.endpoint_down = breaker_.is_open();
+  if (const std::optional<TimePoint> at = breaker_.probe_at()) {
+    state.next_probe_in = std::max(Duration{0}, *at - now);
+  }
+  state.binding = binding_;
+  state.totals = totals_;
+  return state;
+}
+
+}  // namespace penstock

@@ -1,0 +1,170 @@
+#include "engine/stages/throttle/key_budget.h"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+namespace penstock {
+namespace {
+
+constexpr Duration backoff_first = std::chrono::milliseconds(500);
+constexpr Duration backoff_longest = std::chrono::seconds(60);
+constexpr double full_jitter = 1;
+
+// A key of which no limit is known starts with so many requests at once, one more for every good
+// answer since the last refusal: a service without limits is soon used whole, and one that has some
+// is met carefully.
+constexpr std::size_t in_flight_of_unknown = 4;
+
+// One refusal without a reason is an accident; three in twenty answers mean that the limit is lower
+// than configured. It is then tried a tenth lower, and comes back by a hundredth a minute.
+constexpr int refusals_to_reduce = 3;
+constexpr std::uint32_t answers_remembered = (1U << 20) - 1;
+constexpr double reduction = 0.9;
+constexpr double recovery_a_minute = 0.01;
+constexpr double part_least = 0.05;
+
+// What a provider may ask for without our time line overflowing.
+constexpr Duration pause_longest = std::chrono::hours(24 * 365);
+
+std::optional<std::uint64_t> lower(std::uint64_t configured, std::optional<std::uint64_t> said) {
+  if (configured == 0) return said;
+  return said ? std::min(configured, *said) : configured;
+}
+
+}  // namespace
+
+KeyBudget::KeyBudget(KeyLimits configured, double interactive_share, std::uint64_t seed)
+    : configured_(std::move(configured)),
+      requests_(interactive_share),
+      tokens_(interactive_share),
+      backoff_(backoff_first, backoff_longest, full_jitter, seed) {
+  apply_limits();
+}
+
+Turn KeyBudget::next(std::uint64_t tokens, Meter::Share share, TimePoint now) {
+  recover(now);
+  if (in_flight_ >= in_flight_max()) return {TimePoint::max(), Binding::requests_in_flight};
+  Turn turn{now, Binding::nothing};
+  const auto wait_for = [&turn](TimePoint at, Binding what) {
+    if (at > turn.at) turn = {at, what};
+  };
+  wait_for(tokens_.next(tokens, share, now), Binding::tokens);
+  wait_for(requests_.next(1, share, now), Binding::requests);
+  if (paused_until_) wait_for(*paused_until_, Binding::retry_after);
+  return turn;
+}
+
+Meter::Entry KeyBudget::add(std::uint64_t tokens, TimePoint now) {
+  ++in_flight_;
+  tokens_.add(tokens, now);
+  return requests_.add(1, now);  // the same in both meters: they count alike
+}
+
+void KeyBudget::settle(Meter::Entry entry, TimePoint sent_at, const Receipt& receipt,
+                       TimePoint now) {
+  --in_flight_;
+  if (receipt.tokens) tokens_.reconcile(entry, *receipt.tokens);
+  learn_limits(receipt.limits);
+  if (receipt.limits.requests_left) {
+    requests_.provider_has_left(entry, *receipt.limits.requests_left, now);
+  }
+  if (receipt.limits.tokens_left) {
+    tokens_.provider_has_left(entry, *receipt.limits.tokens_left, now);
+  }
+  if (receipt.limits.retry_after) {
+    const TimePoint until = now + std::min(*receipt.limits.retry_after, pause_longest);
+    paused_until_ = std::max(paused_until_.value_or(until), until);
+  }
+  if (receipt.answer == Answer::key_refused) refused_ = true;
+  if (receipt.answer == Answer::rate_limited) {
+    rate_limited(sent_at, receipt.limits, now);
+    return;
+  }
+  count_answer(false, now);
+  if (receipt.answer == Answer::embedded) {
+    ++answers_since_refusal_;
+    if (!backoff_since_ || sent_at > *backoff_since_) backoff_.reset();
+  }
+}
+
+void KeyBudget::rate_limited(TimePoint sent_at, const ProviderLimits& limits, TimePoint now) {
+  answers_since_refusal_ = 0;
+  const bool known_event = backoff_since_ && sent_at <= *backoff_since_;
+  if (!limits.retry_after && !known_event) {
+    const TimePoint until = now + backoff_.next();
+    paused_until_ = std::max(paused_until_.value_or(until), until);
+    backoff_since_ = now;
+  }
+  const bool explained = limits.retry_after || limits.requests_left || limits.tokens_left;
+  if (sent_at >= part_changed_at_) count_answer(!explained, now);
+}
+
+void KeyBudget::count_answer(bool unexplained_refusal, TimePoint now) {
+  recent_refusals_ =
+      ((recent_refusals_ << 1) | (unexplained_refusal ? 1U : 0U)) & answers_remembered;
+  if (std::popcount(recent_refusals_) < refusals_to_reduce) return;
+  recent_refusals_ = 0;
+  part_ = std::max(part_least, part_ * reduction);
+  part_changed_at_ = now;
+  apply_limits();
+}
+
+void KeyBudget::recover(TimePoint now) {
+  if (part_ >= 1) return;
+  const auto minutes = std::chrono::floor<std::chrono::minutes>(now - part_changed_at_);
+  if (minutes.count() < 1) return;
+  part_ = std::min(1.0, part_ + recovery_a_minute * static_cast<double>(minutes.count()));
+  part_changed_at_ += minutes;
+  apply_limits();
+}
+
+void KeyBudget::learn_limits(const ProviderLimits& limits) {
+  // A limit of 0 is how some services say that they have none.
+  const auto differs = [](std::optional<std::uint64_t> said, std::optional<std::uint64_t> known) {
+    return said && *said != 0 && said != known;
+  };
+  const bool requests = differs(limits.requests_per_minute, provider_.requests_per_minute);
+  const bool tokens = differs(limits.tokens_per_minute, provider_.tokens_per_minute);
+  if (requests) provider_.requests_per_minute = limits.requests_per_minute;
+  if (tokens) provider_.tokens_per_minute = limits.tokens_per_minute;
+  if (requests || tokens) apply_limits();
+}
+
+void KeyBudget::apply_limits() {
+  requests_.set_limit(lower(configured_.requests_per_minute, provider_.requests_per_minute), part_);
+  tokens_.set_limit(lower(configured_.tokens_per_minute, provider_.tokens_per_minute), part_);
+}
+
+std::size_t KeyBudget::in_flight_max() const {
+  if (requests_.limit() || tokens_.limit()) return std::numeric_limits<std::size_t>::max();
+  return in_flight_of_unknown + answers_since_refusal_;
+}
+
+double KeyBudget::load(TimePoint now) {
+  if (!requests_.limit() && !tokens_.limit()) {
+    return static_cast<double>(in_flight_) / static_cast<double>(in_flight_max());
+  }
+  const auto part = [now](Meter& meter) {
+    if (!meter.limit()) return 0.0;
+    return static_cast<double>(meter.used(now)) / static_cast<double>(*meter.limit());
+  };
+  return std::max(part(requests_), part(tokens_));
+}
+
+KeyState KeyBudget::state(TimePoint now) {
+  recover(now);
+  KeyState state;
+  state.name = name();
+  state.requests_per_minute = requests_.limit();
+  state.tokens_per_minute = tokens_.limit();
+  state.requests_utilisation = requests_.utilisation(now);
+  state.tokens_utilisation = tokens_.utilisation(now);
+  if (paused_until_) state.paused_for = std::max(Duration{0}, *paused_until_ - now);
+  state.refused = refused_;
+  return state;
+}
+
+}  // namespace penstock

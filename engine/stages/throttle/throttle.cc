@@ -1,0 +1,112 @@
+#include "engine/stages/throttle/throttle.h"
+
+#include <chrono>
+
+namespace penstock {
+namespace {
+
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace
+
+Throttle::Throttle(const std::vector<KeyLimits>& keys, ThrottleOptions options, Probe probe)
+    : probe_(std::move(probe)),
+      dispatch_(keys, std::move(options)),
+      thread_([this] { keep_time(); }) {}
+
+Throttle::~Throttle() {
+  stop();
+  {
+    Lock lock(mutex_);
+    delivered_.wait(lock, [this] { return !is_delivering_ && !is_probing_; });
+    is_ending_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Throttle::reserve(std::uint64_t tokens, Lane lane, Ready ready) {
+  Lock lock(mutex_);
+  ready_.emplace(dispatch_.submit(tokens, lane), std::move(ready));
+  advance(lock);
+}
+
+Blame Throttle::settle(const Grant& grant, const Receipt& receipt) {
+  Lock lock(mutex_);
+  const Blame blame = dispatch_.settle(grant, receipt, now());
+  advance(lock);
+  return blame;
+}
+
+void Throttle::settle_probe(const Receipt& receipt) {
+  Lock lock(mutex_);
+  dispatch_.settle_probe(receipt, now());
+  is_probing_ = false;
+  advance(lock);
+}
+
+void Throttle::stop() {
+  Lock lock(mutex_);
+  dispatch_.stop();
+  advance(lock);
+}
+
+ThrottleState Throttle::state() const {
+  const Lock lock(mutex_);
+  return dispatch_.state(now());
+}
+
+void Throttle::advance(Lock& lock) {
+  Dispatch::Step step = dispatch_.advance(now());
+  for (Dispatch::Decision& decision : step.decisions) {
+    auto waiting = ready_.extract(decision.request);
+    callbacks_.emplace_back(
+        [ready = std::move(waiting.mapped()), grant = std::move(decision.grant)] { ready(grant); });
+  }
+  if (step.probe_key) {
+    is_probing_ = true;
+    callbacks_.emplace_back([this, key = *step.probe_key] {
+      probe_(key, [this](const Receipt& receipt) { settle_probe(receipt); });
+    });
+  }
+  const std::optional<TimePoint> next = dispatch_.next_wake();
+  if (next && (!wakes_at_ || *next < *wakes_at_)) {
+    wakes_at_ = next;
+    wake_.notify_one();
+  }
+  deliver(lock);
+}
+
+// One thread delivers, and goes on while there is anything: a callback that reserves or settles
+// only adds to what it delivers next, so that calls never nest.
+void Throttle::deliver(Lock& lock) {
+  if (is_delivering_) return;
+  is_delivering_ = true;
+  while (!callbacks_.empty()) {
+    const std::function<void()> callback = std::move(callbacks_.front());
+    callbacks_.pop_front();
+    lock.unlock();
+    callback();
+    lock.lock();
+  }
+  is_delivering_ = false;
+  delivered_.notify_all();
+}
+
+void Throttle::keep_time() {
+  Lock lock(mutex_);
+  while (!is_ending_) {
+    if (!wakes_at_) {
+      wake_.wait(lock);
+    } else if (now() < *wakes_at_) {
+      wake_.wait_until(lock, *wakes_at_);
+    } else {
+      wakes_at_.reset();
+      advance(lock);
+    }
+  }
+}
+
+}  // namespace penstock

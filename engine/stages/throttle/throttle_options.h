@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/core/clock.h"
+
+namespace penstock {
+
+// An API key's limits, as configured. They are ceilings: a provider that says less is obeyed, one
+// that says more is not. 0: not known, the provider says.
+struct KeyLimits {
+  std::string name;  // for messages; never the secret
+  std::uint64_t requests_per_minute = 0;
+  std::uint64_t tokens_per_minute = 0;
+};
+
+struct ThrottleOptions {
+  std::string endpoint;  // for messages
+  // Granted and not settled. More lets a slow endpoint's quota be used whole; but a grant beyond
+  // what the client sends at once waits there, and arrives when it is not expected.
+  std::size_t requests_in_flight_max = 64;
+  // The part of every limit (0 to 1) that bulk requests leave alone, so that an interactive one
+  // does not wait. It is lost where there are none.
+  double interactive_share = 0;
+  // Together, requests never cost more; then everything is refused as cancelled.
+  std::optional<std::uint64_t> tokens_max;
+  // For how long an endpoint may fail before everything is refused.
+  Duration endpoint_patience = std::chrono::minutes(30);
+  std::uint64_t probe_tokens = 8;  // what a probe costs at most
+  std::uint64_t seed = 1;          // of jitter: processes that share a service differ in it
+};
+
+}  // namespace penstock
