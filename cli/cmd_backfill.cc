@@ -91,41 +91,54 @@ std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
   return pruned;
 }
 
-void print_estimate(const RunSummary& summary, const BackfillOptions& options) {
+// What would have no effect was meant for another embedder, which is not the one that is used.
+void refuse_limits(const EngineOptions& options) {
+  const EmbedderOptions& embedder = options.embedder;
+  if (embedder.requests_per_minute > 0 || embedder.tokens_per_minute > 0 ||
+      !embedder.keys.empty() || options.tokens_max || options.cost_max || options.price_per_million)
+    throw FatalError("--embedder " + embedder.url +
+                     " costs nothing and has no quota; limits, budgets and prices are for openai: "
+                     "and for --dry-run");
+}
+
+void print_estimate(const RunSummary& summary, Engine& engine, bool json) {
   const RunCounts& counts = summary.counts;
-  const auto tokens = static_cast<double>(counts.tokens);
-  const double cost = tokens / 1e6 * options.price_per_million.value_or(0);
-  const double minutes = tokens / options.tokens_per_minute.value_or(1);
-  if (options.json) {
+  const std::uint64_t tokens = counts.tokens - counts.cached_tokens;
+  std::optional<double> cost;
+  if (summary.price_per_million)
+    cost = static_cast<double>(tokens) / 1e6 * *summary.price_per_million;
+  const std::optional<double> tokens_per_minute = engine.service().tokens_per_minute();
+  const double minutes = static_cast<double>(tokens) / tokens_per_minute.value_or(1);
+  if (json) {
     Json estimate = {{"event", "estimate"},           {"documents", counts.seen - counts.unchanged},
                      {"unchanged", counts.unchanged}, {"duplicates", counts.duplicates},
-                     {"pages", counts.pages},         {"tokens", counts.tokens}};
-    if (options.price_per_million) estimate["cost"] = cost;
-    if (options.tokens_per_minute) estimate["embedding_minutes"] = minutes;
+                     {"pages", counts.pages},         {"tokens", tokens}};
+    if (cost) estimate["cost"] = *cost;
+    if (tokens_per_minute) estimate["embedding_minutes"] = minutes;
     print_json_line(estimate);
     return;
   }
   fmt::print(
       "Dry run, nothing is stored. A backfill would embed {} tokens of {}; {} repeat another's "
       "content.\n",
-      with_commas(counts.tokens), counted(counts.made, "document"), with_commas(counts.duplicates));
-  if (options.price_per_million)
-    fmt::print("  Cost at {} a million tokens: {:.{}f}\n", *options.price_per_million, cost,
-               cost < 1 ? 5 : 2);
-  if (options.tokens_per_minute)
+      with_commas(tokens), counted(counts.made, "document"), with_commas(counts.duplicates));
+  if (cost)
+    fmt::print("  Cost at {} a million tokens: {}\n", *summary.price_per_million,
+               human_cost(*cost));
+  if (tokens_per_minute)
     fmt::print("  Embedding takes {} at {} tokens a minute\n",
                human_time(std::chrono::duration<double>(minutes * 60)),
-               with_commas(static_cast<std::uint64_t>(*options.tokens_per_minute)));
+               with_commas(static_cast<std::uint64_t>(*tokens_per_minute)));
   fmt::print("\n");
 }
 
 // The store that a dry run compares with: the user's, or an empty one in a folder that goes away.
 class DryRunStore {
  public:
-  DryRunStore(const StoreOptions& options, const Embedder& embedder) {
+  DryRunStore(const StoreOptions& options, Engine& engine) {
     std::error_code unknown;  // whether it exists: then opening it tells why
     if (std::filesystem::exists(options.store, unknown) || unknown) {
-      store_ = open_store_for_reading(options);
+      store_ = open_store_for_reading(options, engine);
       return;
     }
     std::string pattern = std::filesystem::temp_directory_path() / "penstock-dry-run-XXXXXX";
@@ -133,7 +146,7 @@ class DryRunStore {
       throw FatalError("cannot make a folder in " +
                        std::filesystem::temp_directory_path().string());
     folder_ = pattern;
-    store_ = open_store_for_writing({folder_ + "/store.db", {}, {}}, embedder);
+    store_ = open_store_for_writing({folder_ + "/store.db", {}, {}}, engine);
   }
   ~DryRunStore() {
     store_ = {};
@@ -153,17 +166,18 @@ int run_backfill(const BackfillOptions& options) {
   Interrupt interrupt;
   SourceWalk walk(walk_options(options));
   Engine engine(options.engine);
+  if (!options.dry_run && !engine.service().is_remote()) refuse_limits(options.engine);
   Expected expected;
   PipelineOptions pipeline = engine.pipeline_options();
 
   RunSummary summary;
   if (options.dry_run) {
     pipeline.measure_only = true;
-    DryRunStore store(options.store, engine.embedder());
+    DryRunStore store(options.store, engine);
     const SourceCounter source_counter(walk_options(options), expected);
     summary = run_pipeline(engine, store.get(), walk, pipeline, expected, interrupt, options.json);
   } else {
-    Store store = open_store_for_writing(options.store, engine.embedder());
+    Store store = open_store_for_writing(options.store, engine);
     const SourceCounter source_counter(walk_options(options), expected);
     std::unordered_set<std::string> seen;
     Pipeline::Observer remember;
@@ -175,7 +189,7 @@ int run_backfill(const BackfillOptions& options) {
     if (options.prune && walk.ended()) summary.pruned = prune(store, walk.folders(), seen);
   }
 
-  if (options.dry_run) print_estimate(summary, options);
+  if (options.dry_run) print_estimate(summary, engine, options.json);
   print_summary(summary, options.store.store, options.json);
   return summary.exit_code();
 }

@@ -74,6 +74,17 @@ std::string check_machine() {
                                  static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))));
 }
 
+std::string check_embedder(const EmbedderOptions& options) {
+  if (options.url == "lexical:") return "lexical: is local; it finds words, not meanings";
+  EmbeddingService service(options);
+  const TimePoint asked = std::chrono::steady_clock::now();
+  static_cast<void>(service.embed("penstock"));
+  const Duration took = std::chrono::steady_clock::now() - asked;
+  return fmt::format("{} answers in {}, with {} of {}", options.url,
+                     human_time(std::chrono::duration<double>(took)), service.embedder().model(),
+                     counted(service.key_names().size(), "key"));
+}
+
 }  // namespace
 
 int run_doctor(const DoctorOptions& options) {
@@ -100,7 +111,7 @@ int run_doctor(const DoctorOptions& options) {
   report("tokenizers", check_tokenizers);
   report("store", [&] { return check_store(options.store); });
   report("disk", [&] { return check_disk(options.store); });
-  report("embedder", [] { return std::string("lexical: is local; it finds words, not meanings"); });
+  report("embedder", [&] { return check_embedder(options.embedder); });
   return sound ? exit_done : exit_fatal;
 }
 

@@ -63,7 +63,7 @@ int run_fsck(const FsckOptions& options) {
 
   Interrupt interrupt;
   Engine engine(options.engine);
-  Store store = open_store_for_writing(options.store, engine.embedder());
+  Store store = open_store_for_writing(options.store, engine);
   const Result<FsckReport> report = check(store, options);
   if (!report) throw FatalError(report.error().message);
   print_report(*report, options.json);

@@ -17,7 +17,7 @@ int run_retry(const RetryOptions& options) {
 
   Interrupt interrupt;
   Engine engine(options.engine);
-  Store store = open_store_for_writing(options.store, engine.embedder());
+  Store store = open_store_for_writing(options.store, engine);
   if (const auto put_back = store.ledger->put_back(outcomes); !put_back)
     throw FatalError(put_back.error().message);
   for (const std::string& key : options.keys) {

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <future>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,14 +17,6 @@
 
 namespace penstock {
 namespace {
-
-std::vector<float> embed_query(Embedder& embedder, const std::string& query) {
-  std::promise<Embedding> promise;
-  embedder.embed({query}, 0, [&](Embedding embedding) { promise.set_value(std::move(embedding)); });
-  Embedding embedding = promise.get_future().get();
-  if (embedding.receipt.answer != Answer::embedded) throw FatalError(embedding.message);
-  return std::move(embedding.vectors);
-}
 
 // The nearest chunks of current versions. Versions that are being written or replaced are in the
 // vector store too, so more is asked for until enough are current.
@@ -81,9 +72,10 @@ void print_hit(std::size_t rank, const Hit& hit, const std::string& query, bool 
 }  // namespace
 
 int run_search(const SearchOptions& options) {
-  const std::unique_ptr<Embedder> embedder = make_embedder(options.embedder);
   Store store = open_store_for_reading(options.store);
-  const std::vector<float> query = embed_query(*embedder, options.query);
+  EmbeddingService service(options.embedder);
+  require_model(options.store, service.embedder());
+  const std::vector<float> query = service.embed(options.query);
   std::function<bool(const std::string&)> accept;
   if (!options.path_glob.empty())
     accept = [&](const std::string& key) { return glob_matches(options.path_glob, key); };

@@ -40,6 +40,10 @@ std::string human_time(std::chrono::duration<double> time) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+std::string human_cost(double cost) {
+  return fmt::format("{:.{}f}", cost, cost < 1 ? 5 : 2);
+}
+
 std::string printable(std::string_view text) {
   std::string line(text);
   for (std::size_t i = 0; i < line.size(); ++i) {

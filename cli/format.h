@@ -13,6 +13,8 @@ std::string human_bytes(std::uint64_t bytes);                // 12.3 MB, in powe
 std::string human_tokens(std::uint64_t tokens);              // 812, 9.8 k, 1.2 M
 std::string human_time(std::chrono::duration<double> time);  // 0.42 s, 12.3 s, 4:05, 3:12:07
 
+std::string human_cost(double cost);  // 12.35; 0.00042 below a cent
+
 // One line without control characters, whatever a file name or a document holds.
 std::string printable(std::string_view text);
 

@@ -12,19 +12,20 @@ namespace {
 
 constexpr const char* exit_code_help =
     "Exit codes: 0 done; 1 fatal, the message says what to do; 2 usage; 3 finished, but some\n"
-    "documents failed; 130 interrupted, after what was in flight was finished.";
+    "documents failed; 130 stopped early, by an interrupt or a budget, after what was in flight\n"
+    "was finished: run it again to go on.";
 
 const std::vector<std::pair<std::string, std::uint64_t>> size_units = {
     {"K", 1ull << 10}, {"M", 1ull << 20}, {"G", 1ull << 30}};
 
 CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& bytes,
-                      const std::string& help) {
+                      const std::string& help, const std::string& group = "Limits") {
   return app.add_option(name, bytes, help)
       ->transform(CLI::AsNumberWithUnit(
           std::map<std::string, std::uint64_t>(size_units.begin(), size_units.end()),
           CLI::AsNumberWithUnit::CASE_INSENSITIVE))
       ->type_name("SIZE")
-      ->group("Limits");
+      ->group(group);
 }
 
 void add_store(CLI::App& app, StoreOptions& options) {
@@ -43,18 +44,82 @@ void add_store(CLI::App& app, StoreOptions& options) {
       ->group("Store");
 }
 
-void add_embedder(CLI::App& app, std::string& url) {
-  app.add_option("--embedder", url,
-                 "What makes vectors. lexical: is local and free, and finds words, not meanings: "
-                 "hashed words and word pairs")
+void add_embedder(CLI::App& app, EmbedderOptions& options) {
+  app.add_option("--embedder", options.url,
+                 "What makes vectors. openai:BASE-URL is any service with OpenAI's protocol. "
+                 "lexical: is local and free, and finds words, not meanings: hashed words and word "
+                 "pairs")
       ->envname("PENSTOCK_EMBEDDER")
       ->type_name("URL")
       ->capture_default_str()
-      ->group("Engine");
+      ->group("Embedder");
+  app.add_option("--model", options.model, "The service's model")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Embedder");
+  app.add_option("--dimensions", options.dimensions,
+                 "Asks the model for vectors of this length, if it can make others than its own")
+      ->check(CLI::Range(1, 65'536))
+      ->group("Embedder");
+  app.add_option(
+         "--key", options.keys,
+         "An API key and its limits, NAME:REQUESTS-PER-MINUTE:TOKENS-PER-MINUTE; the secret "
+         "is in PENSTOCK_API_KEY_NAME. Without any, it is in PENSTOCK_API_KEY or "
+         "OPENAI_API_KEY, or there is none")
+      ->type_name("NAME:RPM:TPM")
+      ->group("Embedder");
+  app.add_option("--keys-file", options.keys_file, "Secrets, a line NAME=SECRET each")
+      ->envname("PENSTOCK_KEYS_FILE")
+      ->type_name("PATH")
+      ->group("Embedder");
+  app.add_option("--requests-per-minute", options.requests_per_minute,
+                 "Limit of a key that says nothing else; without, what the service says")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
+      ->group("Embedder");
+  app.add_option("--tokens-per-minute", options.tokens_per_minute, "Likewise, of tokens")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}))
+      ->group("Embedder");
+  app.add_option("--requests-in-flight", options.requests_in_flight,
+                 "Embedding requests under way at once, at most")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str()
+      ->group("Embedder");
+  app.add_option("--request-inputs", options.request_inputs,
+                 "Chunks of one request, at most; OpenAI takes 2048")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str()
+      ->group("Embedder");
+  app.add_option("--request-tokens", options.request_tokens,
+                 "Tokens of one request, at most, counted and as OpenAI estimates them")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str()
+      ->group("Embedder");
+  app.add_option("--request-timeout", options.request_timeout_s,
+                 "Seconds after which a request without an answer is made again")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str()
+      ->group("Embedder");
 }
 
 void add_engine(CLI::App& app, EngineOptions& options) {
   add_embedder(app, options.embedder);
+  app.add_option("--price-per-million", options.price_per_million,
+                 "What a million tokens cost, to tell what a run costs")
+      ->check(CLI::Range(0.0, 1e6))
+      ->group("Budget");
+  app.add_option("--max-tokens", options.tokens_max,
+                 "Stops before this run has embedded more tokens; the next run goes on")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000'000}))
+      ->group("Budget");
+  app.add_option("--max-cost", options.cost_max, "Stops before this run has cost more")
+      ->check(CLI::Range(0.0, 1e12))
+      ->needs("--price-per-million")
+      ->group("Budget");
+  add_size(
+      app, "--embedding-cache", options.embedding_cache_bytes,
+      "What embedded chunks may take in the ledger, so that none is paid for twice; the oldest "
+      "make room [8G]",
+      "Budget");
   app.add_option("--encoding", options.encoding, "Tokens are those of this encoding")
       ->check(CLI::IsMember({"cl100k_base", "o200k_base"}))
       ->capture_default_str()
@@ -155,17 +220,8 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
                 "Also remove from the store what has vanished from the folders")
       ->group("Sources");
   backfill_app.add_flag("--dry-run", backfill.dry_run,
-                        "Only count documents, pages, exact tokens and duplicates");
-  backfill_app
-      .add_option("--price-per-million", backfill.price_per_million,
-                  "With --dry-run: what a million tokens cost, to print the whole cost")
-      ->check(CLI::Range(0.0, 1e6))
-      ->needs("--dry-run");
-  backfill_app
-      .add_option("--tokens-per-minute", backfill.tokens_per_minute,
-                  "With --dry-run: the embedding quota, to print the time it takes")
-      ->check(CLI::Range(1.0, 1e12))
-      ->needs("--dry-run");
+                        "Only count documents, pages, exact tokens and duplicates, and say what "
+                        "embedding them would cost and take");
   add_json(backfill_app, backfill.json, "JSON lines: each document, progress, and a summary");
   add_store(backfill_app, backfill.store);
   add_engine(backfill_app, backfill.engine);
@@ -215,6 +271,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
       *app.add_subcommand("doctor", "What is reachable, which versions, what is misconfigured");
   add_json(doctor_app, doctor.json, "One JSON object a check");
   add_store(doctor_app, doctor.store);
+  add_embedder(doctor_app, doctor.embedder);
 
   try {
     app.parse(argc, argv);

@@ -17,8 +17,26 @@ struct StoreOptions {
   std::string vectors;  // empty: in `store`
 };
 
+struct EmbedderOptions {
+  std::string url = "lexical:";
+  std::string model = "text-embedding-3-small";
+  std::uint32_t dimensions = 0;           // 0: the model's own
+  std::vector<std::string> keys;          // NAME, NAME:RPM or NAME:RPM:TPM
+  std::string keys_file;                  // empty: secrets are in the environment
+  std::uint64_t requests_per_minute = 0;  // of each key that says nothing else; 0: not known
+  std::uint64_t tokens_per_minute = 0;    // likewise
+  std::uint32_t requests_in_flight = 64;
+  std::uint32_t request_inputs = 128;
+  std::uint64_t request_tokens = 300'000;
+  std::uint32_t request_timeout_s = 60;
+};
+
 struct EngineOptions {
-  std::string embedder = "lexical:";
+  EmbedderOptions embedder;
+  std::optional<std::uint64_t> tokens_max;  // of this run, to embed
+  std::optional<double> cost_max;           // likewise, at price_per_million
+  std::optional<double> price_per_million;
+  std::uint64_t embedding_cache_bytes = 8ull << 30;
   std::string encoding = "cl100k_base";
   std::uint32_t chunk_tokens = 512;
   std::uint32_t overlap_tokens = 64;
@@ -39,14 +57,12 @@ struct BackfillOptions {
   std::vector<std::string> exclude;
   bool prune = false;
   bool dry_run = false;
-  std::optional<double> price_per_million;
-  std::optional<double> tokens_per_minute;
   bool json = false;
 };
 
 struct SearchOptions {
   StoreOptions store;
-  std::string embedder = "lexical:";
+  EmbedderOptions embedder;
   std::string query;
   std::uint32_t hits = 5;
   std::string path_glob;  // empty: everywhere
@@ -79,6 +95,7 @@ struct FsckOptions {
 
 struct DoctorOptions {
   StoreOptions store;
+  EmbedderOptions embedder;
   bool json = false;
 };
 

@@ -10,6 +10,7 @@
 
 #include "cli/format.h"
 #include "cli/json.h"
+#include "cli/quota_view.h"
 
 namespace penstock {
 namespace {
@@ -29,11 +30,13 @@ double seconds_since(TimePoint start) {
 
 }  // namespace
 
-Progress::Progress(bool json, const RunCounter& counter, const Expected& expected)
+Progress::Progress(bool json, const RunCounter& counter, const Expected& expected,
+                   const EmbeddingService& service)
     : json_(json),
       terminal_(!json && isatty(STDERR_FILENO) == 1),
       counter_(counter),
       expected_(expected),
+      service_(service),
       started_(std::chrono::steady_clock::now()),
       thread_([this] { show_until_stopped(); }) {}
 
@@ -98,6 +101,7 @@ void Progress::print_progress(const RunCounts& counts) {
                      {"failed", counts.failed}, {"pages", counts.pages},
                      {"tokens", counts.tokens}, {"seconds", seconds_since(started_)}};
     if (expected_.complete) progress["expected"] = expected_.documents.load();
+    if (const auto quota = service_.throttle_state()) progress["quota"] = quota_json(*quota);
     print_json_line(progress);
   } else if (terminal_) {
     std::fprintf(stderr, "\r%s\033[K", line(counts, terminal_columns() - 1).c_str());
@@ -124,11 +128,13 @@ std::string Progress::line(const RunCounts& counts, std::size_t columns) const {
       line +=
           "  " + human_time(std::chrono::duration<double>(seconds * (1 - share) / share)) + " left";
   }
+  const std::optional<ThrottleState> quota = service_.throttle_state();
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(counts.pages) / seconds);
   if (line.size() > columns) line.resize(columns);
   std::size_t used = line.size();
   for (const std::string& part :
-       {draining_ ? std::string("finishing") : std::string(), with_commas(rate) + " pages/s",
+       {draining_ ? std::string("finishing") : std::string(),
+        quota ? quota_words(*quota) : std::string(), with_commas(rate) + " pages/s",
         counts.failed > 0 ? with_commas(counts.failed) + " failed" : std::string(),
         with_commas(counts.pages) + " pages", human_tokens(counts.tokens) + " tokens"}) {
     if (part.empty()) continue;

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "cli/embedding_service.h"
 #include "cli/run_counts.h"
 #include "engine/pipeline/pipeline.h"
 
@@ -23,8 +24,9 @@ struct Expected {
 
 class Progress {
  public:
-  // `counter` and `expected` outlive it.
-  Progress(bool json, const RunCounter& counter, const Expected& expected);
+  // `counter`, `expected` and `service` outlive it.
+  Progress(bool json, const RunCounter& counter, const Expected& expected,
+           const EmbeddingService& service);
   // Clears the line.
   ~Progress();
   Progress(const Progress&) = delete;
@@ -44,6 +46,7 @@ class Progress {
   const bool terminal_;
   const RunCounter& counter_;
   const Expected& expected_;
+  const EmbeddingService& service_;
   const TimePoint started_;
   std::atomic<bool> draining_{false};
   std::atomic<std::uint64_t> bytes_passed_{0};  // of all documents that came to their end

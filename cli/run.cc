@@ -37,7 +37,7 @@ RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, Pipeline
   RunCounter counter;
   Result<void> result;
   {
-    Progress progress(json, counter, expected);
+    Progress progress(json, counter, expected, engine.service());
     Pipeline pipeline(engine.parts(queue, store), std::move(options),
                       [&](const FinishedDocument& document) {
                         counter.count(document);
@@ -47,14 +47,19 @@ RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, Pipeline
     interrupt.on_first([&] {
       progress.draining();
       queue.close();
+      engine.service().quota().stop();
     });
     result = pipeline.run();
     interrupt.on_first({});
   }
   engine.stop_extraction();
-  if (!result) throw FatalError(result.error().message);
+  const bool was_stopped = !result && result.error().kind == ErrorKind::cancelled;
+  if (!result && !was_stopped) throw FatalError(result.error().message);
 
   RunSummary summary;
+  if (was_stopped && !interrupt.happened()) summary.stopped = result.error().message;
+  summary.quota = engine.service().throttle_state();
+  summary.price_per_million = engine.options().price_per_million;
   summary.counts = counter.counts();
   summary.dry_run = dry_run;
   summary.interrupted = interrupt.happened();

@@ -18,6 +18,7 @@ void RunCounter::count(const FinishedDocument& document) {
   counts_.pages += document.pages;
   counts_.chunks += document.chunks;
   counts_.tokens += document.tokens;
+  counts_.cached_tokens += document.cached_tokens;
   counts_.stages += document.times;
 }
 

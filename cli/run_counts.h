@@ -24,6 +24,7 @@ struct RunCounts {
   std::uint64_t pages = 0;
   std::uint64_t chunks = 0;
   std::uint64_t tokens = 0;
+  std::uint64_t cached_tokens = 0;  // of these, those that needed no request
   StageTimes stages;
 
   std::uint64_t of(Outcome outcome) const { return documents[static_cast<std::size_t>(outcome)]; }

@@ -9,6 +9,7 @@
 
 #include "cli/format.h"
 #include "cli/json.h"
+#include "cli/quota_view.h"
 
 namespace penstock {
 namespace {
@@ -36,14 +37,30 @@ std::string stage_shares(const StageTimes& times) {
   return text;
 }
 
+void print_embedding(const RunSummary& summary) {
+  const ThrottleTotals& totals = summary.quota->totals;
+  std::string line = fmt::format("  embedded {} tokens in {}", with_commas(totals.tokens_used),
+                                 counted(totals.requests, "request"));
+  if (summary.counts.cached_tokens > 0)
+    line += fmt::format("; {} tokens were in the cache", with_commas(summary.counts.cached_tokens));
+  if (totals.rate_limited > 0)
+    line += fmt::format("; {} times over the limit", with_commas(totals.rate_limited));
+  if (totals.failures > 0)
+    line += fmt::format("; {} failed and made again", with_commas(totals.failures));
+  if (const std::optional<double> cost = summary.cost())
+    line += fmt::format("; cost {}", human_cost(*cost));
+  fmt::print("{}\n", line);
+}
+
 void print_text(const RunSummary& summary, const std::string& store) {
   const RunCounts& counts = summary.counts;
   const double wall = summary.wall.count();
   const std::uint64_t worked = counts.seen - counts.unchanged;
   std::string head = fmt::format("{}: {} in {}",
-                                 summary.interrupted ? "Interrupted"
-                                 : summary.dry_run   ? "Measured"
-                                                     : "Finished",
+                                 summary.interrupted        ? "Interrupted"
+                                 : !summary.stopped.empty() ? "Stopped"
+                                 : summary.dry_run          ? "Measured"
+                                                            : "Finished",
                                  counted(counts.seen, "document"), human_time(summary.wall));
   if (worked > 0)
     head += fmt::format(
@@ -63,6 +80,7 @@ void print_text(const RunSummary& summary, const std::string& store) {
     fmt::print("\n  {} read, {}, {}, {} tokens\n", human_bytes(counts.bytes),
                counted(counts.pages, "page"), counted(counts.chunks, "chunk"),
                with_commas(counts.tokens));
+    if (summary.quota && !summary.dry_run) print_embedding(summary);
     fmt::print("  work: {}\n", stage_shares(counts.stages));
     fmt::print("  CPU: {} extraction, {} everything else\n", human_time(summary.cpu_extraction),
                human_time(summary.cpu_engine));
@@ -72,7 +90,8 @@ void print_text(const RunSummary& summary, const std::string& store) {
                counted(counts.warned, "document"), counts.warned == 1 ? "lacks" : "lack");
   if (counts.failed > 0 && !summary.dry_run)
     fmt::print("\n  penstock status --failed --store {}   says which failed\n", store);
-  if (summary.interrupted)
+  if (!summary.stopped.empty()) fmt::print("\n  {}.\n", summary.stopped);
+  if (summary.interrupted || !summary.stopped.empty())
     fmt::print("\n  Nothing is lost: run the same command again to go on.\n");
   std::fflush(stdout);
 }
@@ -86,28 +105,37 @@ void print_json(const RunSummary& summary) {
   for (const Stage stage : all_stages)
     stages[std::string(name_of(stage))] = {{"busy_s", seconds(counts.stages.of(stage).busy)},
                                            {"waited_s", seconds(counts.stages.of(stage).waited)}};
-  print_json_line(
-      {{"event", "summary"},
-       {"seen", counts.seen},
-       {"documents", documents},
-       {"failed", counts.failed},
-       {"warned", counts.warned},
-       {"unchanged", counts.unchanged},
-       {"duplicates", counts.duplicates},
-       {"pruned", summary.pruned},
-       {"bytes", counts.bytes},
-       {"pages", counts.pages},
-       {"chunks", counts.chunks},
-       {"tokens", counts.tokens},
-       {"seconds", summary.wall.count()},
-       {"pages_per_second",
-        summary.wall.count() > 0 ? static_cast<double>(counts.pages) / summary.wall.count() : 0.0},
-       {"cpu_engine_s", summary.cpu_engine.count()},
-       {"cpu_extraction_s", summary.cpu_extraction.count()},
-       {"stages", stages},
-       {"dry_run", summary.dry_run},
-       {"interrupted", summary.interrupted},
-       {"exit_code", static_cast<int>(summary.exit_code())}});
+  Json line = {
+      {"event", "summary"},
+      {"seen", counts.seen},
+      {"documents", documents},
+      {"failed", counts.failed},
+      {"warned", counts.warned},
+      {"unchanged", counts.unchanged},
+      {"duplicates", counts.duplicates},
+      {"pruned", summary.pruned},
+      {"bytes", counts.bytes},
+      {"pages", counts.pages},
+      {"chunks", counts.chunks},
+      {"tokens", counts.tokens},
+      {"seconds", summary.wall.count()},
+      {"pages_per_second",
+       summary.wall.count() > 0 ? static_cast<double>(counts.pages) / summary.wall.count() : 0.0},
+      {"cpu_engine_s", summary.cpu_engine.count()},
+      {"cpu_extraction_s", summary.cpu_extraction.count()},
+      {"stages", stages},
+      {"dry_run", summary.dry_run},
+      {"interrupted", summary.interrupted},
+      {"exit_code", static_cast<int>(summary.exit_code())}};
+  if (!summary.stopped.empty()) line["stopped"] = summary.stopped;
+  if (summary.quota) {
+    line["cached_tokens"] = counts.cached_tokens;
+    line["embedded_tokens"] = summary.quota->totals.tokens_used;
+    line["requests"] = summary.quota->totals.requests;
+    line["quota"] = quota_json(*summary.quota);
+  }
+  if (const std::optional<double> cost = summary.cost()) line["cost"] = *cost;
+  print_json_line(line);
 }
 
 }  // namespace

@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cli/exit_codes.h"
 #include "cli/run_counts.h"
+#include "engine/stages/throttle/throttle_state.h"
 
 namespace penstock {
 
@@ -15,12 +17,20 @@ struct RunSummary {
   std::uint64_t pruned = 0;
   bool dry_run = false;
   bool interrupted = false;
+  std::string stopped;                 // why, if the quota refused to go on
+  std::optional<ThrottleState> quota;  // absent: embedded without a service
+  std::optional<double> price_per_million;
   std::chrono::duration<double> wall{0};
   std::chrono::duration<double> cpu_engine{0};      // user and system, of this process
   std::chrono::duration<double> cpu_extraction{0};  // of the extraction processes
 
+  // Of what the service embedded; absent without a price.
+  std::optional<double> cost() const {
+    if (!quota || !price_per_million) return std::nullopt;
+    return static_cast<double>(quota->totals.tokens_used) / 1e6 * *price_per_million;
+  }
   ExitCode exit_code() const {
-    if (interrupted) return exit_interrupted;
+    if (interrupted || !stopped.empty()) return exit_interrupted;
     return counts.failed > 0 ? exit_some_failed : exit_done;
   }
 };

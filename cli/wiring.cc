@@ -1,10 +1,11 @@
 #include "cli/wiring.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string_view>
 
-#include "engine/backends/local/lexical_embedder.h"
 #include "engine/backends/local/local_files.h"
+#include "engine/backends/sqlite/sqlite_embeddings.h"
 #include "engine/backends/sqlite/sqlite_ledger.h"
 #include "engine/backends/sqlite/sqlite_vectors.h"
 
@@ -42,14 +43,35 @@ ExtractorPoolOptions extractor_options(const EngineOptions& options) {
   return pool;
 }
 
+std::unique_ptr<EmbeddingCache> open_cache(const StoreOptions& options, OpenMode mode,
+                                           Engine& engine) {
+  const std::uint64_t bytes_max = engine.options().embedding_cache_bytes;
+  if (!engine.service().is_remote() || bytes_max == 0) return nullptr;
+  return std::make_unique<SqliteEmbeddings>(ledger_path(options), mode,
+                                            engine.service().embedder().dimensions(), bytes_max);
+}
+
+// Both bounds as one, of tokens.
+std::optional<std::uint64_t> budget_of(const EngineOptions& options) {
+  std::optional<std::uint64_t> tokens = options.tokens_max;
+  if (options.cost_max && *options.price_per_million > 0) {
+    const double affordable = *options.cost_max / *options.price_per_million * 1e6;
+    tokens = std::min(tokens.value_or(UINT64_MAX),
+                      static_cast<std::uint64_t>(std::min(affordable, 9e18)));
+  }
+  return tokens;
+}
+
 }  // namespace
 
-Store open_store_for_writing(const StoreOptions& options, const Embedder& embedder) {
+Store open_store_for_writing(const StoreOptions& options, Engine& engine) {
+  const Embedder& embedder = engine.service().embedder();
   Store store;
   store.lock.emplace(ledger_path(options));
   store.ledger = std::make_unique<SqliteLedger>(ledger_path(options), OpenMode::write);
   store.vectors = std::make_unique<SqliteVectors>(vectors_path(options), embedder.model(),
                                                   embedder.dimensions());
+  store.cache = open_cache(options, OpenMode::write, engine);
   return store;
 }
 
@@ -58,6 +80,21 @@ Store open_store_for_reading(const StoreOptions& options) {
   store.ledger = std::make_unique<SqliteLedger>(ledger_path(options), OpenMode::read);
   store.vectors = std::make_unique<SqliteVectors>(vectors_path(options));
   return store;
+}
+
+Store open_store_for_reading(const StoreOptions& options, Engine& engine) {
+  Store store = open_store_for_reading(options);
+  store.cache = open_cache(options, OpenMode::read, engine);
+  return store;
+}
+
+void require_model(const StoreOptions& options, const Embedder& embedder) {
+  const std::string path = vectors_path(options);
+  const Result<std::optional<std::string>> stored = SqliteVectors(path).model();
+  if (!stored) throw FatalError(stored.error().message);
+  if (*stored && **stored != embedder.model())
+    throw FatalError(path + ": holds vectors of " + **stored + ", not of " + embedder.model() +
+                     "; give the --embedder and --model that it was made with");
 }
 
 void check_store_files(const StoreOptions& options) {
@@ -76,15 +113,10 @@ std::vector<std::string> files_of_store(const StoreOptions& options) {
   return files;
 }
 
-std::unique_ptr<Embedder> make_embedder(const std::string& url) {
-  if (url == "lexical:") return std::make_unique<LexicalEmbedder>();
-  throw FatalError("--embedder " + url + ": not a known URL; lexical: is the only one");
-}
-
 Engine::Engine(const EngineOptions& options)
     : options_(options),
       tokenizer_(encoding_named(options.encoding)),
-      embedder_(make_embedder(options.embedder)),
+      service_(options.embedder, budget_of(options)),
       blobs_(std::make_unique<LocalFiles>()),
       extractors_(std::make_unique<ExtractorPool>(extractor_options(options))) {
   if (options.overlap_tokens * 2 >= options.chunk_tokens)
@@ -100,13 +132,14 @@ PipelineParts Engine::parts(WorkQueue& queue, Store& store) {
             extractors_->extract(file, lane, std::move(done));
           },
           tokenizer_,
-          quota_,
-          *embedder_,
+          service_.quota(),
+          service_.embedder(),
           *store.ledger,
-          *store.vectors};
+          *store.vectors,
+          store.cache.get()};
 }
 
-PipelineOptions Engine::pipeline_options() const {
+PipelineOptions Engine::pipeline_options() {
   PipelineOptions options;
   options.documents_in_flight_max = options_.documents_in_flight;
   options.bytes_in_flight_max = options_.bytes_in_flight;
@@ -115,7 +148,8 @@ PipelineOptions Engine::pipeline_options() const {
   options.chunk.overlap_tokens_max = options_.overlap_tokens;
   options.fingerprint = extractor_fingerprint(*extractor_named(options_.extractor)) + "; " +
                         options_.encoding + " " + std::to_string(options_.chunk_tokens) + "/" +
-                        std::to_string(options_.overlap_tokens) + "; " + embedder_->model();
+                        std::to_string(options_.overlap_tokens) + "; " +
+                        service_.embedder().model();
   return options;
 }
 

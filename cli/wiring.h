@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "cli/embedding_service.h"
 #include "cli/options.h"
-#include "engine/backends/local/no_quota.h"
 #include "engine/backends/sqlite/write_lock.h"
 #include "engine/io/blob_store.h"
-#include "engine/io/embedder.h"
+#include "engine/io/embedding_cache.h"
 #include "engine/io/ledger.h"
 #include "engine/io/vector_store.h"
 #include "engine/pipeline/pipeline.h"
@@ -24,11 +24,18 @@ struct Store {
   std::optional<WriteLock> lock;  // absent when opened for reading
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<VectorStore> vectors;
+  std::unique_ptr<EmbeddingCache> cache;  // absent where vectors cost nothing, or none is wanted
 };
 
-// Both throw FatalError. For writing, what does not exist is made, and another writer is refused.
-Store open_store_for_writing(const StoreOptions& options, const Embedder& embedder);
+class Engine;
+
+// All throw FatalError. For writing, what does not exist is made, and another writer is refused.
+Store open_store_for_writing(const StoreOptions& options, Engine& engine);
 Store open_store_for_reading(const StoreOptions& options);
+// Likewise, with what the engine knows of embeddings; nothing of that is written.
+Store open_store_for_reading(const StoreOptions& options, Engine& engine);
+// Throws FatalError if the store holds vectors of another model.
+void require_model(const StoreOptions& options, const Embedder& embedder);
 
 // Reads the store's files whole; throws FatalError at the first damage.
 void check_store_files(const StoreOptions& options);
@@ -36,25 +43,23 @@ void check_store_files(const StoreOptions& options);
 // Files that belong to the store: no source.
 std::vector<std::string> files_of_store(const StoreOptions& options);
 
-std::unique_ptr<Embedder> make_embedder(const std::string& url);
-
 // Everything a pipeline is made of, but its queue and its store.
 class Engine {
  public:
   explicit Engine(const EngineOptions& options);
 
-  Embedder& embedder() { return *embedder_; }
+  EmbeddingService& service() { return service_; }
+  const EngineOptions& options() const { return options_; }
   PipelineParts parts(WorkQueue& queue, Store& store);
-  PipelineOptions pipeline_options() const;
+  PipelineOptions pipeline_options();
   // Ends the extraction processes, so that their CPU time is accounted to this process.
   void stop_extraction() { extractors_.reset(); }
 
  private:
   const EngineOptions options_;
   const Tokenizer tokenizer_;
-  const std::unique_ptr<Embedder> embedder_;
+  EmbeddingService service_;
   const std::unique_ptr<BlobStore> blobs_;
-  NoQuota quota_;
   std::unique_ptr<ExtractorPool> extractors_;
 };
 

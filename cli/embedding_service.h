@@ -1,0 +1,47 @@
+// What makes vectors, and the quota of its keys: an embedder chosen by URL.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "engine/io/embedder.h"
+#include "engine/io/quota.h"
+#include "engine/stages/throttle/throttle.h"
+
+namespace penstock {
+
+class EmbeddingService {
+ public:
+  // `tokens_max` bounds what all requests together may cost. Throws FatalError.
+  explicit EmbeddingService(const EmbedderOptions& options,
+                            std::optional<std::uint64_t> tokens_max = std::nullopt);
+
+  Embedder& embedder() { return *embedder_; }
+  Quota& quota() { return *quota_; }
+  // Its vectors cost money or time, and are worth keeping.
+  bool is_remote() const { return throttle_ != nullptr; }
+  // Absent for a local embedder.
+  std::optional<ThrottleState> throttle_state() const;
+  // Of all keys together, as configured; absent where it is not known.
+  std::optional<double> tokens_per_minute() const { return tokens_per_minute_; }
+  const std::vector<std::string>& key_names() const { return key_names_; }
+
+  // The vector of one text that somebody waits for. Throws FatalError.
+  std::vector<float> embed(const std::string& text);
+
+ private:
+  void connect(const EmbedderOptions& options, std::optional<std::uint64_t> tokens_max);
+
+  std::optional<double> tokens_per_minute_;
+  std::vector<std::string> key_names_;
+  std::unique_ptr<Embedder> embedder_;
+  std::unique_ptr<Quota> quota_;  // after embedder_, which its probes need to the end
+  const Throttle* throttle_ = nullptr;
+};
+
+}  // namespace penstock
