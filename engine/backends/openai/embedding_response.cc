@@ -93,7 +93,7 @@ class Reader {
   }
 
   Result<void> read_error(ondemand::value& value) {
-    ondemand::json_type type;
+    ondemand::json_type type = ondemand::json_type::null;
     if (auto ok = check(value.type().get(type)); !ok) return ok;
     if (type == ondemand::json_type::null) return {};
     std::string_view message;
@@ -166,7 +166,7 @@ class Reader {
   }
 
   Result<void> read_row(ondemand::value& value, std::size_t position) {
-    ondemand::json_type type;
+    ondemand::json_type type = ondemand::json_type::null;
     if (auto ok = check(value.type().get(type)); !ok) return ok;
     Result<void> read;
     if (type == ondemand::json_type::string) {
