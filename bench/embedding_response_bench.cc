@@ -103,8 +103,8 @@ BENCHMARK_CAPTURE(decode_rows, best, decode_base64)->Arg(16)->Arg(2'048);
 BENCHMARK_CAPTURE(decode_rows, scalar, decode_base64_scalar)->Arg(2'048);
 
 void copy_body(benchmark::State& state) {
-  const std::string body = answer(static_cast<std::size_t>(state.range(0)),
-                                  EmbeddingEncoding::base64);
+  const std::string body =
+      answer(static_cast<std::size_t>(state.range(0)), EmbeddingEncoding::base64);
   std::string copy = body;
   for (auto _ : state) {
     std::memcpy(copy.data(), body.data(), body.size());
