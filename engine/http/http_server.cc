@@ -1,0 +1,553 @@
+#include "engine/http/http_server.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_suffix.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <cassert>
+#include <charconv>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/core/clock.h"
+
+namespace penstock {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+constexpr std::uint32_t head_bytes_max = 32 << 10;
+// A buffer that starts small makes large bodies arrive in small reads.
+constexpr std::size_t read_bytes = 64 << 10;
+constexpr milliseconds accept_pause{100};
+
+auto into(error_code& error) {
+  return asio::redirect_error(asio::use_awaitable, error);
+}
+
+// Work that ends with an exception is a mistake in this program.
+void rethrow(const std::exception_ptr& error) {
+  if (error) std::rethrow_exception(error);
+}
+
+// What the threads have to do, now and later. Exchanges hold it, and may outlive the server: from
+// end() on what they ask for is dropped, and what was asked before is run, so that nothing keeps
+// alive what it belongs to.
+class Work {
+ public:
+  template <typename Executor, typename Function>
+  void post(const Executor& executor, Function function) {
+    const std::lock_guard lock(mutex_);
+    if (!is_ending_) asio::post(executor, std::move(function));
+  }
+
+  void call_after(std::chrono::nanoseconds delay, std::function<void()> then) {
+    const TimePoint when = std::chrono::steady_clock::now() + delay;
+    post(timer_.get_executor(), [this, when, then = std::move(then)]() mutable {
+      const auto it = later_.emplace(when, std::move(then));
+      if (it == later_.begin()) wait_for_first();
+    });
+  }
+
+  void end() {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+    asio::post(timer_.get_executor(), [this] {
+      later_.clear();
+      timer_.cancel();
+    });
+    until_end_.reset();
+  }
+
+  asio::io_context& io() { return io_; }
+
+ private:
+  void wait_for_first() {
+    timer_.expires_at(later_.begin()->first);
+    timer_.async_wait([this](error_code error) {
+      if (error || later_.empty()) return;
+      const auto end = later_.upper_bound(std::chrono::steady_clock::now());
+      for (auto it = later_.begin(); it != end; ++it)
+        post(io_.get_executor(), std::move(it->second));
+      later_.erase(later_.begin(), end);
+      if (!later_.empty()) wait_for_first();
+    });
+  }
+
+  asio::io_context io_;
+  asio::executor_work_guard<asio::io_context::executor_type> until_end_{io_.get_executor()};
+  std::mutex mutex_;
+  bool is_ending_ = false;  // guarded by mutex_
+
+  // Of the timer's strand.
+  asio::steady_timer timer_{asio::make_strand(io_)};
+  std::multimap<TimePoint, std::function<void()>> later_;
+};
+
+using HttpServerHandler = HttpServer::Handler;
+
+// One client. Its requests are served one after another: while one is answered nothing is read,
+// so that what is held for a client is one request (body_bytes_max), and of one answer what its
+// handler has written and the client has not taken. A client that takes nothing for read_timeout
+// is dropped. All of it happens on the connection's strand.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(tcp::socket socket, const HttpServerOptions& options)
+      : stream_(std::move(socket)), wake_(stream_.get_executor()), options_(options) {
+    wake_.expires_at(TimePoint::max());
+    buffer_.reserve(read_bytes);
+  }
+
+  auto executor() { return stream_.get_executor(); }
+
+  // Ends when the connection does.
+  asio::awaitable<void> serve(std::shared_ptr<Work> work, const HttpServerHandler& handler);
+
+  // Of the exchange with this number, as in Responder.
+  bool is_at(std::uint64_t exchange) const { return exchange == exchange_; }
+  void respond(int status, const HttpHeaders& headers, std::string body);
+  void begin(int status, const HttpHeaders& headers, std::optional<std::uint64_t> length);
+  void write(std::string part);
+  void finish();
+  void drop();
+  void abort();
+
+  void close() {
+    stream_.close();
+    is_closed_ = true;
+    wake_.cancel();
+  }
+
+ private:
+  enum class Answer { none, begun, whole };
+
+  // False when there is none to serve.
+  asio::awaitable<bool> read(ServedRequest& request);
+  // Sends what the handler answers. False when the connection cannot be used any more.
+  asio::awaitable<bool> send_answer();
+  asio::awaitable<bool> send(std::vector<std::string> parts);
+  asio::awaitable<void> refuse(http::status status);
+  std::string head(int status, const HttpHeaders& headers, std::optional<std::uint64_t> length);
+  void add_part(std::string part);
+  void end_answer();
+
+  beast::tcp_stream stream_;
+  asio::steady_timer wake_;  // never expires; cancelled to wake who waits for parts
+  const HttpServerOptions& options_;
+  beast::flat_buffer buffer_;
+  bool is_closed_ = false;
+
+  // Of the present exchange.
+  std::uint64_t exchange_ = 0;
+  bool is_head_ = false;
+  bool is_http_1_1_ = true;
+  bool keep_alive_ = true;
+  Answer answer_ = Answer::none;
+  bool is_chunked_ = false;
+  std::optional<std::uint64_t> bytes_missing_;  // of the length that was promised
+  std::vector<std::string> parts_;
+};
+
+}  // namespace
+
+class Responder::Exchange {
+ public:
+  Exchange(std::shared_ptr<Work> work, Connection& connection, std::uint64_t number)
+      : work_(std::move(work)),
+        executor_(connection.executor()),
+        connection_(connection.weak_from_this()),
+        number_(number) {}
+  ~Exchange() {
+    tell([](Connection& connection) { connection.drop(); });
+  }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  template <typename Function>
+  void tell(Function function) {
+    work_->post(executor_, [connection = connection_, number = number_,
+                            function = std::move(function)]() mutable {
+      const std::shared_ptr<Connection> is_there = connection.lock();
+      if (is_there && is_there->is_at(number)) function(*is_there);
+    });
+  }
+
+  Work& work() { return *work_; }
+
+ private:
+  const std::shared_ptr<Work> work_;  // outlives the executor
+  const beast::tcp_stream::executor_type executor_;
+  const std::weak_ptr<Connection> connection_;
+  const std::uint64_t number_;
+};
+
+namespace {
+
+asio::awaitable<void> Connection::serve(std::shared_ptr<Work> work,
+                                        const HttpServerHandler& handler) {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  for (;;) {
+    ServedRequest request;
+    if (!co_await read(request)) break;
+    ++exchange_;
+    answer_ = Answer::none;
+    parts_.clear();
+    handler(std::move(request),
+            Responder(std::make_shared<Responder::Exchange>(work, *this, exchange_)));
+    if (!co_await send_answer()) break;
+  }
+  ++exchange_;
+  stream_.close();
+}
+
+asio::awaitable<bool> Connection::read(ServedRequest& request) {
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(head_bytes_max);
+  parser.body_limit(options_.body_bytes_max);
+  error_code error;
+  stream_.expires_after(options_.read_timeout);
+  co_await http::async_read_header(stream_, buffer_, parser, into(error));
+  if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+    std::vector<std::string> interim{"HTTP/1.1 100 Continue\r\n\r\n"};
+    if (!co_await send(std::move(interim))) co_return false;
+    stream_.expires_after(options_.read_timeout);
+  }
+  if (!error) co_await http::async_read(stream_, buffer_, parser, into(error));
+  stream_.expires_never();
+  if (is_closed_) co_return false;
+
+  if (error == http::error::body_limit) {
+    co_await refuse(http::status::payload_too_large);
+  } else if (error == http::error::header_limit) {
+    co_await refuse(http::status::request_header_fields_too_large);
+  } else if (error.category() == http::make_error_code(http::error::bad_value).category() &&
+             error != http::error::end_of_stream && error != http::error::partial_message) {
+    co_await refuse(http::status::bad_request);
+  }
+  if (error) co_return false;
+
+  is_http_1_1_ = parser.get().version() == 11;
+  keep_alive_ = parser.keep_alive();
+  is_head_ = parser.get().method() == http::verb::head;
+  request.method = parser.get().method_string();
+  request.target = parser.get().target();
+  for (const auto& field : parser.get())
+    request.headers.add(std::string(field.name_string()), std::string(field.value()));
+  request.body = std::move(parser.get().body());
+  co_return true;
+}
+
+asio::awaitable<bool> Connection::send_answer() {
+  for (;;) {
+    while (parts_.empty() && answer_ != Answer::whole && !is_closed_) {
+      error_code woken;
+      co_await wake_.async_wait(into(woken));
+    }
+    if (is_closed_) co_return false;
+    if (parts_.empty()) co_return keep_alive_;
+    std::vector<std::string> parts = std::exchange(parts_, {});
+    if (!co_await send(std::move(parts))) co_return false;
+  }
+}
+
+asio::awaitable<bool> Connection::send(std::vector<std::string> parts) {
+  std::vector<asio::const_buffer> buffers;
+  for (const std::string& part : parts) buffers.emplace_back(part.data(), part.size());
+  beast::buffers_suffix<std::vector<asio::const_buffer>> rest(buffers);
+  while (beast::buffer_bytes(rest) > 0) {
+    error_code error;
+    stream_.expires_after(options_.read_timeout);
+    const std::size_t sent = co_await stream_.async_write_some(rest, into(error));
+    stream_.expires_never();
+    if (error || is_closed_) co_return false;
+    rest.consume(sent);
+  }
+  co_return true;
+}
+
+// A close with bytes unread would be a reset, which takes the answer along: the rest is read first.
+asio::awaitable<void> Connection::refuse(http::status status) {
+  is_http_1_1_ = true;
+  keep_alive_ = false;
+  std::vector<std::string> answer{head(static_cast<int>(status), {}, 0)};
+  if (!co_await send(std::move(answer))) co_return;
+  error_code error;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, error);
+  buffer_.consume(buffer_.size());
+  stream_.expires_after(options_.read_timeout);
+  while (!error) co_await stream_.async_read_some(buffer_.prepare(read_bytes), into(error));
+}
+
+std::string Connection::head(int status, const HttpHeaders& headers,
+                             std::optional<std::uint64_t> length) {
+  const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
+  std::string text = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason) + "\r\n";
+  for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
+  is_chunked_ = !length && is_http_1_1_;
+  if (length)
+    text += "Content-Length: " + std::to_string(*length) + "\r\n";
+  else if (is_chunked_)
+    text += "Transfer-Encoding: chunked\r\n";
+  else
+    keep_alive_ = false;  // HTTP/1.0: the end of the connection is the end of the answer
+  if (!keep_alive_)
+    text += "Connection: close\r\n";
+  else if (!is_http_1_1_)
+    text += "Connection: keep-alive\r\n";
+  return text + "\r\n";
+}
+
+void Connection::respond(int status, const HttpHeaders& headers, std::string body) {
+  if (answer_ != Answer::none) return;
+  begin(status, headers, body.size());
+  if (!body.empty()) write(std::move(body));
+  finish();
+}
+
+void Connection::begin(int status, const HttpHeaders& headers,
+                       std::optional<std::uint64_t> length) {
+  if (answer_ != Answer::none) return;
+  answer_ = Answer::begun;
+  bytes_missing_ = length;
+  add_part(head(status, headers, length));
+}
+
+void Connection::write(std::string part) {
+  // An empty chunk would be the last one.
+  if (answer_ != Answer::begun || part.empty()) return;
+  assert(!bytes_missing_ || part.size() <= *bytes_missing_);
+  if (bytes_missing_) *bytes_missing_ -= part.size();
+  if (is_head_) return;
+  if (!is_chunked_) return add_part(std::move(part));
+  std::array<char, 18> size{};
+  char* end = std::to_chars(size.data(), size.data() + 16, part.size(), 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  part += "\r\n";
+  add_part(std::string(size.data(), end));
+  add_part(std::move(part));
+}
+
+void Connection::finish() {
+  if (answer_ != Answer::begun) return;
+  if (is_chunked_ && !is_head_) add_part("0\r\n\r\n");
+  // An answer that is shorter than promised ends with the connection.
+  if (!is_head_ && bytes_missing_.value_or(0) > 0) keep_alive_ = false;
+  end_answer();
+}
+
+void Connection::drop() {
+  if (answer_ == Answer::whole) return;
+  keep_alive_ = false;
+  end_answer();
+}
+
+void Connection::abort() {
+  error_code error;
+  stream_.socket().set_option(asio::socket_base::linger(true, 0), error);
+  close();
+}
+
+void Connection::add_part(std::string part) {
+  parts_.push_back(std::move(part));
+  wake_.cancel();
+}
+
+void Connection::end_answer() {
+  answer_ = Answer::whole;
+  wake_.cancel();
+}
+
+// HOST:PORT, as in HttpServerOptions.
+tcp::endpoint endpoint_of(const std::string& listen) {
+  const std::size_t colon = listen.rfind(':');
+  std::string host = listen.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  error_code error;
+  const asio::ip::address address = asio::ip::make_address(host, error);
+  std::uint16_t port = 0;
+  const char* const end = listen.data() + listen.size();
+  const char* const digits = colon == std::string::npos ? end : listen.data() + colon + 1;
+  const auto [rest, fault] = std::from_chars(digits, end, port);
+  if (error || fault != std::errc() || rest != end)
+    throw FatalError(listen + ": not an address to listen at; say 127.0.0.1:8080 or [::1]:8080");
+  return {address, port};
+}
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  const std::string host = endpoint.address().to_string();
+  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" +
+         std::to_string(endpoint.port());
+}
+
+}  // namespace
+
+class HttpServer::Listener {
+ public:
+  Listener(HttpServerOptions options, Handler handler);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  const std::string& address() const { return address_; }
+
+ private:
+  void listen();
+  asio::awaitable<void> accept();
+  // Serves it, unless the server is ending.
+  void serve(tcp::socket socket);
+
+  const HttpServerOptions options_;
+  const Handler handler_;
+  const std::shared_ptr<Work> work_ = std::make_shared<Work>();
+  tcp::acceptor acceptor_{asio::make_strand(work_->io())};
+  asio::steady_timer pause_{acceptor_.get_executor()};
+  std::string address_;
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::set<std::shared_ptr<Connection>> connections_;
+  bool is_ending_ = false;
+
+  std::vector<std::thread> threads_;
+};
+
+HttpServer::Listener::Listener(HttpServerOptions options, Handler handler)
+    : options_(std::move(options)), handler_(std::move(handler)) {
+  listen();
+  asio::co_spawn(acceptor_.get_executor(), accept(), rethrow);
+  for (std::size_t i = 0; i < options_.threads; ++i)
+    threads_.emplace_back([this] { work_->io().run(); });
+}
+
+HttpServer::Listener::~Listener() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+    for (const std::shared_ptr<Connection>& connection : connections_)
+      asio::post(connection->executor(), [connection] { connection->close(); });
+  }
+  asio::post(acceptor_.get_executor(), [this] {
+    acceptor_.close();
+    pause_.cancel();
+  });
+  work_->end();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void HttpServer::Listener::listen() {
+  const tcp::endpoint endpoint = endpoint_of(options_.listen);
+  error_code error;
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (error == asio::error::address_in_use)
+    throw FatalError(options_.listen + ": already in use; choose another --listen");
+  if (error)
+    throw FatalError(options_.listen + ": cannot listen there (" + error.message() +
+                     "); choose another --listen");
+  address_ = text_of(acceptor_.local_endpoint());
+}
+
+asio::awaitable<void> HttpServer::Listener::accept() {
+  while (acceptor_.is_open()) {
+    error_code error;
+    tcp::socket socket =
+        co_await acceptor_.async_accept(asio::make_strand(work_->io()), into(error));
+    if (!error) {
+      serve(std::move(socket));
+    } else if (acceptor_.is_open()) {
+      // Out of descriptors, say: it would fail again at once until a connection ends.
+      pause_.expires_after(accept_pause);
+      co_await pause_.async_wait(into(error));
+    }
+  }
+}
+
+void HttpServer::Listener::serve(tcp::socket socket) {
+  error_code error;
+  socket.set_option(tcp::no_delay(true), error);
+  const auto connection = std::make_shared<Connection>(std::move(socket), options_);
+  const std::lock_guard lock(mutex_);
+  if (is_ending_) return;
+  connections_.insert(connection);
+  asio::co_spawn(connection->executor(), connection->serve(work_, handler_),
+                 [this, connection](const std::exception_ptr& thrown) {
+                   rethrow(thrown);
+                   const std::lock_guard ended(mutex_);
+                   connections_.erase(connection);
+                 });
+}
+
+void Responder::respond(int status, HttpHeaders headers, std::string body) const {
+  exchange_->tell([status, headers = std::move(headers),
+                   body = std::move(body)](Connection& connection) mutable {
+    connection.respond(status, headers, std::move(body));
+  });
+}
+
+void Responder::begin(int status, HttpHeaders headers,
+                      std::optional<std::uint64_t> content_length) const {
+  exchange_->tell([status, headers = std::move(headers), content_length](Connection& connection) {
+    connection.begin(status, headers, content_length);
+  });
+}
+
+void Responder::write(std::string part) const {
+  exchange_->tell([part = std::move(part)](Connection& connection) mutable {
+    connection.write(std::move(part));
+  });
+}
+
+void Responder::finish() const {
+  exchange_->tell([](Connection& connection) { connection.finish(); });
+}
+
+void Responder::abort() const {
+  exchange_->tell([](Connection& connection) { connection.abort(); });
+}
+
+void Responder::after(std::chrono::nanoseconds delay, std::function<void()> then) const {
+  exchange_->work().call_after(delay, std::move(then));
+}
+
+HttpServer::HttpServer(HttpServerOptions options, Handler handler)
+    : listener_(std::make_unique<Listener>(std::move(options), std::move(handler))) {}
+
+HttpServer::~HttpServer() = default;
+
+const std::string& HttpServer::address() const {
+  return listener_->address();
+}
+
+}  // namespace penstock
