@@ -39,10 +39,11 @@ struct ApiKeys {
 // The keys of `specs`, each NAME, NAME:RPM or NAME:RPM:TPM, where 0 or nothing is a limit that is
 // not known; none at all is the key `default`. NAME's secret is the file's, else that of the
 // environment variable PENSTOCK_API_KEY_NAME (capitals, '_' for '-' and '.'); for `default` also of
-// PENSTOCK_API_KEY, then OPENAI_API_KEY, and it alone may have none, since local services want none.
+// PENSTOCK_API_KEY, then OPENAI_API_KEY, and it alone may have none, since local services want
+// none.
 //
-// The file has lines NAME=SECRET, blank ones and comments (#); or it is one secret, which is that of
-// `default`. Names in it that no spec has are passed over.
+// The file has lines NAME=SECRET, blank ones and comments (#); or it is one secret, which is that
+// of `default`. Names in it that no spec has are passed over.
 //
 // Throws FatalError, whose message never holds a secret or what might be one, for: a malformed spec
 // or line, a name that comes twice or shares its variable with another, a file that cannot be read,

@@ -93,7 +93,7 @@ class Reader {
   }
 
   Result<void> read_error(ondemand::value& value) {
-    ondemand::json_type type;
+    ondemand::json_type type = ondemand::json_type::null;
     if (auto ok = check(value.type().get(type)); !ok) return ok;
     if (type == ondemand::json_type::null) return {};
     std::string_view message;
@@ -166,7 +166,7 @@ class Reader {
   }
 
   Result<void> read_row(ondemand::value& value, std::size_t position) {
-    ondemand::json_type type;
+    ondemand::json_type type = ondemand::json_type::null;
     if (auto ok = check(value.type().get(type)); !ok) return ok;
     Result<void> read;
     if (type == ondemand::json_type::string) {
@@ -178,10 +178,12 @@ class Reader {
     }
     if (!read) return read;
     switch (make_unit_length(row(position))) {
-      case LengthFault::none: return {};
+      case LengthFault::none:
+        return {};
       case LengthFault::zero:
         return fault(position, "is nothing but zeros");
-      case LengthFault::not_finite: break;
+      case LengthFault::not_finite:
+        break;
     }
     return fault(position, "has a number that is not finite");
   }
@@ -198,7 +200,8 @@ class Reader {
     if (*bytes % sizeof(float) != 0)
       return fault(position, "has " + std::to_string(*bytes) + " bytes, which are no float32");
     if (auto ok = expect_dimensions(*bytes / sizeof(float), position); !ok) return ok;
-    if (!decode_base64(text, std::as_writable_bytes(row(position)))) return fault(position, "is not base64");
+    if (!decode_base64(text, std::as_writable_bytes(row(position))))
+      return fault(position, "is not base64");
     return {};
   }
 
@@ -243,7 +246,8 @@ class Reader {
   Result<void> put_in_order() {
     std::vector<bool> taken(inputs_);
     for (const std::size_t index : indices_) {
-      if (taken[index]) return permanent_error("two embeddings have index " + std::to_string(index));
+      if (taken[index])
+        return permanent_error("two embeddings have index " + std::to_string(index));
       taken[index] = true;
     }
     // Each swap brings one row home.

@@ -13,8 +13,9 @@ Endpoint embeddings_endpoint(std::string_view base_url) {
     throw FatalError("the address of an embedding service is an http or https URL, " +
                      std::string(example));
   if (std::ranges::any_of(base_url, [](unsigned char c) { return c <= ' ' || c >= 0x7F; }))
-    throw FatalError("the address of an embedding service holds a space or a character that is "
-                     "not ASCII: percent-encode it");
+    throw FatalError(
+        "the address of an embedding service holds a space or a character that is "
+        "not ASCII: percent-encode it");
   if (base_url.find('#') != std::string_view::npos)
     throw FatalError("the address of an embedding service has no fragment (#...)");
   const std::size_t query_at = std::min(base_url.find('?'), base_url.size());
@@ -22,8 +23,9 @@ Endpoint embeddings_endpoint(std::string_view base_url) {
   std::string_view place = base_url.substr(0, query_at);
   const std::string_view host = place.substr(scheme + 3, place.find('/', scheme + 3) - scheme - 3);
   if (host.find('@') != std::string_view::npos)
-    throw FatalError("the address of an embedding service holds a user or a password: give the "
-                     "secret as an API key instead");
+    throw FatalError(
+        "the address of an embedding service holds a user or a password: give the "
+        "secret as an API key instead");
   if (host.empty() || host.starts_with(':'))
     throw FatalError("the address of an embedding service names no host; it is one " +
                      std::string(example));

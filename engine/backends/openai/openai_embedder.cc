@@ -48,18 +48,23 @@ Answer answer_of(int status, const ProviderError& error) {
     case 422:
       if (is_about_credit(error)) return Answer::key_refused;
       return is_about_the_model(error) ? Answer::misconfigured : Answer::refused_input;
-    case 429: return is_about_credit(error) ? Answer::key_refused : Answer::rate_limited;
+    case 429:
+      return is_about_credit(error) ? Answer::key_refused : Answer::rate_limited;
     case 401:
     case 402:
-    case 403: return Answer::key_refused;
+    case 403:
+      return Answer::key_refused;
     case 404:
     case 405:
     case 407:
-    case 410: return Answer::misconfigured;
+    case 410:
+      return Answer::misconfigured;
     case 408:
     case 409:
-    case 425: return Answer::failed;
-    default: break;
+    case 425:
+      return Answer::failed;
+    default:
+      break;
   }
   if (status >= 500) return Answer::failed;
   // Redirects are not followed: a POST would not survive them, and a secret must not.
@@ -105,9 +110,8 @@ void OpenAiEmbedder::embed(std::vector<std::string_view> inputs, std::size_t key
     done({});
     return;
   }
-  const EmbeddingEncoding encoding = encoding_.load() == Encoding::floats
-                                         ? EmbeddingEncoding::floats
-                                         : EmbeddingEncoding::base64;
+  const EmbeddingEncoding encoding =
+      encoding_.load() == Encoding::floats ? EmbeddingEncoding::floats : EmbeddingEncoding::base64;
   send({std::move(inputs), key, encoding, std::move(done)});
 }
 
@@ -139,8 +143,8 @@ void OpenAiEmbedder::send(Call call) {
 void OpenAiEmbedder::finish(Call call, Result<HttpResponse> result) {
   if (!result) {
     Embedding embedding;
-    embedding.receipt.answer = result.error().kind == ErrorKind::permanent ? Answer::misconfigured
-                                                                           : Answer::failed;
+    embedding.receipt.answer =
+        result.error().kind == ErrorKind::permanent ? Answer::misconfigured : Answer::failed;
     embedding.message = message_about(result.error().message);
     call.done(std::move(embedding));
     return;
@@ -157,8 +161,8 @@ Embedding OpenAiEmbedder::embedding_of(const Call& call, HttpResponse& response)
   if (response.status != 200) return refusal_of(response);
   Embedding embedding;
   embedding.receipt.limits = read_provider_limits(200, response.headers, {}, std::time(nullptr));
-  const Result<EmbeddingResponse> read = read_embedding_response(
-      response.body, call.inputs.size(), dimensions_, embedding.vectors);
+  const Result<EmbeddingResponse> read =
+      read_embedding_response(response.body, call.inputs.size(), dimensions_, embedding.vectors);
   if (!read) {
     embedding.receipt.answer = Answer::nonsense;
     embedding.message = message_about("HTTP 200, but " + read.error().message);
@@ -177,8 +181,8 @@ Embedding OpenAiEmbedder::refusal_of(const HttpResponse& response) const {
   const ProviderError error = read_provider_error(response.body);
   Embedding embedding;
   embedding.receipt.answer = answer_of(response.status, error);
-  embedding.receipt.limits = read_provider_limits(response.status, response.headers, error.message,
-                                                  std::time(nullptr));
+  embedding.receipt.limits =
+      read_provider_limits(response.status, response.headers, error.message, std::time(nullptr));
   std::string what = "HTTP " + std::to_string(response.status);
   if (!error.message.empty()) what += ": " + error.message;
   embedding.message = message_about(what);

@@ -23,8 +23,8 @@ struct OpenAiOptions {
   std::string model = "text-embedding-3-small";
   // 0: the model's own, which is known for OpenAI's models and else learned from one request.
   std::size_t dimensions = 0;
-  // Asks for `dimensions` in every request (OpenAI's 3-models cut their vectors); else they are what
-  // the model is said to have.
+  // Asks for `dimensions` in every request (OpenAI's 3-models cut their vectors); else they are
+  // what the model is said to have.
   bool send_dimensions = false;
   PackLimits limits;
   HttpClientOptions http;
@@ -44,9 +44,9 @@ class OpenAiEmbedder final : public Embedder {
   PackLimits limits() const override { return options_.limits; }
 
   // Vectors are asked for as base64. A service that refuses that gets the same request once more
-  // with plain numbers, inside this call, and so does every later one; this happens until one base64
-  // request has succeeded and never after. `done` is called on the HTTP client's thread, but at
-  // once for no inputs, which need no request.
+  // with plain numbers, inside this call, and so does every later one; this happens until one
+  // base64 request has succeeded and never after. `done` is called on the HTTP client's thread, but
+  // at once for no inputs, which need no request.
   void embed(std::vector<std::string_view> inputs, std::size_t key, Done done) override;
 
  private:

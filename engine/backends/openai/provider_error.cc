@@ -87,8 +87,8 @@ ProviderError read_provider_error(const std::string& body) {
   dom::parser parser;
   dom::element document;
   if (parser.parse(body).get(document) != simdjson::SUCCESS) {
-    const bool is_text = simdjson::validate_utf8(body) && !body.starts_with('<') &&
-                         body.find_first_of("{[") != 0;
+    const bool is_text =
+        simdjson::validate_utf8(body) && !body.starts_with('<') && body.find_first_of("{[") != 0;
     return {is_text ? body : "", "", ""};
   }
   dom::object object;

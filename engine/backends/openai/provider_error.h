@@ -18,9 +18,9 @@ struct ProviderError {
 // of it ({"error": "..."}, {"message": ...}, {"detail": ...}), or plain text; HTML says nothing.
 ProviderError read_provider_error(const std::string& body);
 
-// One line that can be shown: control characters become spaces; the secrets, and whatever else looks
-// like a key of OpenAI's (sk-...), become [redacted]; what is longer than 300 bytes is cut between
-// two characters. Services quote keys that they refuse.
+// One line that can be shown: control characters become spaces; the secrets, and whatever else
+// looks like a key of OpenAI's (sk-...), become [redacted]; what is longer than 300 bytes is cut
+// between two characters. Services quote keys that they refuse.
 std::string presentable(std::string_view text, const std::vector<std::string_view>& secrets);
 
 }  // namespace penstock

@@ -57,8 +57,8 @@ Duration clamped(double seconds) {
 std::optional<double> take_unit(std::string_view& text) {
   constexpr std::array<std::pair<std::string_view, double>, 8> units = {{{"ms", 1e-3},
                                                                          {"us", 1e-6},
-                                                                         {"µs", 1e-6},   // U+00B5
-                                                                         {"μs", 1e-6},   // U+03BC
+                                                                         {"µs", 1e-6},  // U+00B5
+                                                                         {"μs", 1e-6},  // U+03BC
                                                                          {"ns", 1e-9},
                                                                          {"h", 3600},
                                                                          {"m", 60},

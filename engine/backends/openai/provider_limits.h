@@ -11,8 +11,8 @@
 
 namespace penstock {
 
-// No wait is longer. A day's quota may ask for more, but quotas are raised and clocks are wrong, and
-// one refused request an hour costs nothing.
+// No wait is longer. A day's quota may ask for more, but quotas are raised and clocks are wrong,
+// and one refused request an hour costs nothing.
 inline constexpr Duration retry_after_max = std::chrono::hours(1);
 
 // Numbers that make no sense (negative, zero as a limit, beyond any quota) count as not said. How
