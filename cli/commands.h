@@ -12,5 +12,6 @@ int run_status(const StatusOptions& options);
 int run_retry(const RetryOptions& options);
 int run_fsck(const FsckOptions& options);
 int run_doctor(const DoctorOptions& options);
+int run_emulate_openai(const EmulateOpenAiOptions& options);
 
 }  // namespace penstock

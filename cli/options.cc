@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/exit_codes.h"
+#include "loadgen/emulate/fault_plan.h"
 
 namespace penstock {
 namespace {
@@ -180,6 +181,70 @@ void add_json(CLI::App& app, bool& json, const std::string& help) {
   app.add_flag("--json", json, help);
 }
 
+constexpr const char* emulate_openai_help =
+    "Each key has a bucket of requests and one of tokens, which hold a minute's limit, start full\n"
+    "and are refilled continuously. What does not fit is answered 429, and takes a request all "
+    "the\n"
+    "same. GET /stats tells, of all keys and of each that was used:\n"
+    "  requests, tokens      admitted; what is answered by a fault took its quota, too\n"
+    "  answered_*            answered with vectors, whole and right: what a bill would hold\n"
+    "  permitted_*           the limit x the time from the first request to the last (seconds)\n"
+    "  utilisation           tokens / permitted_tokens; a full bucket at the beginning adds up to\n"
+    "                        one minute's limit, so it may be above 1\n"
+    "  steady_utilisation    the same without the first minute\n"
+    "  violations            requests refused for quota; faults and outages are none\n"
+    "  max_overshoot_*       by how much any 60 seconds of what was asked for exceeded the limit,\n"
+    "                        full bucket or not\n"
+    "GET /stats/history tells what was admitted each second, POST /stats/reset begins the account\n"
+    "anew, POST /outage?seconds=N answers 503 for so long.";
+
+void add_emulate_openai(CLI::App& app, EmulateOpenAiOptions& options) {
+  app.footer(emulate_openai_help);
+  app.add_option("--listen", options.listen, "Where to serve; port 0 takes a free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--latency", options.latency,
+                 "How long an answer takes, or least and most: half of the answers take less than "
+                 "a sixteenth of the way from one to the other")
+      ->type_name("TIME[-TIME]")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed,
+                 "Of latencies and faults: the same seed and order of requests, the same answers")
+      ->capture_default_str();
+  add_json(app, options.json, "The address and the totals as JSON lines");
+
+  app.add_option("--requests-per-minute", options.requests_per_minute, "What a key may ask")
+      ->check(CLI::Range(1.0, 1e9))
+      ->capture_default_str()
+      ->group("Quota");
+  app.add_option("--tokens-per-minute", options.tokens_per_minute, "What a key may have embedded")
+      ->check(CLI::Range(1.0, 1e9))
+      ->capture_default_str()
+      ->group("Quota");
+  app.add_option("--key", options.keys,
+                 "A key with limits of its own, once for each; NAME is what clients send, and no "
+                 "other key is taken. Without any, each key that is sent has the limits above")
+      ->type_name("NAME:RPM:TPM")
+      ->group("Quota");
+
+  app.add_option("--faults", options.faults,
+                 "So much of what would be answered goes wrong: 0.05 is one request in twenty")
+      ->type_name("FRACTION")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group("Faults");
+  app.add_option("--fault", options.fault_kinds, "Only faults of this kind; may be repeated")
+      ->type_name("KIND")
+      ->check(CLI::IsMember(std::vector<std::string>(fault_names.begin(), fault_names.end())))
+      ->group("Faults");
+  app.add_option("--poison", options.poison, "An input that holds TEXT is refused with status 400")
+      ->type_name("TEXT")
+      ->group("Faults");
+  app.add_option("--poison-500", options.poison_500, "An input that holds TEXT is answered 500")
+      ->type_name("TEXT")
+      ->group("Faults");
+}
+
 }  // namespace
 
 std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code) {
@@ -273,6 +338,14 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   add_store(doctor_app, doctor.store);
   add_embedder(doctor_app, doctor.embedder);
 
+  EmulateOpenAiOptions emulate_openai;
+  CLI::App& emulate_app =
+      *app.add_subcommand("emulate", "Runs a service on this machine to rehearse a backfill with");
+  emulate_app.require_subcommand(1);
+  CLI::App& emulate_openai_app = *emulate_app.add_subcommand(
+      "openai", "OpenAI's embeddings, with strict quotas, latencies and faults, until Ctrl-C");
+  add_emulate_openai(emulate_openai_app, emulate_openai);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -284,6 +357,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   if (status_app.parsed()) return status;
   if (retry_app.parsed()) return retry;
   if (fsck_app.parsed()) return fsck;
+  if (emulate_openai_app.parsed()) return emulate_openai;
   return doctor;
 }
 

@@ -99,8 +99,22 @@ struct DoctorOptions {
   bool json = false;
 };
 
+struct EmulateOpenAiOptions {
+  std::string listen = "127.0.0.1:8089";
+  std::uint64_t requests_per_minute = 3'000;
+  std::uint64_t tokens_per_minute = 90'000;
+  std::vector<std::string> keys;  // NAME:RPM:TPM
+  std::string latency = "50ms-800ms";
+  double faults = 0;
+  std::vector<std::string> fault_kinds;  // empty: all
+  std::uint64_t seed = 1;
+  std::string poison;
+  std::string poison_500;
+  bool json = false;
+};
+
 using Command = std::variant<BackfillOptions, SearchOptions, StatusOptions, RetryOptions,
-                             FsckOptions, DoctorOptions>;
+                             FsckOptions, DoctorOptions, EmulateOpenAiOptions>;
 
 // The command that argv asks for, with values from flags, then PENSTOCK_* variables, then
 // penstock.toml in the current folder. Absent: nothing is left to do (--help, --version, a usage

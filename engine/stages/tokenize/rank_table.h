@@ -25,6 +25,11 @@ class RankTable {
   std::uint32_t of_pair(unsigned char first, unsigned char second) const {
     return pair_ranks_[static_cast<std::size_t>(first) << 8 | second];
   }
+  // How many tokens there are; their ranks are those below.
+  std::size_t size() const { return begins_.size() - 1; }
+  std::string_view token(std::uint32_t rank) const {
+    return std::string_view(bytes_).substr(begins_[rank], begins_[rank + 1] - begins_[rank]);
+  }
 
  private:
   struct Slot {
@@ -32,9 +37,6 @@ class RankTable {
     std::uint32_t rank = no_rank;
   };
 
-  std::string_view token(std::uint32_t rank) const {
-    return std::string_view(bytes_).substr(begins_[rank], begins_[rank + 1] - begins_[rank]);
-  }
   void insert(std::uint32_t rank);
 
   std::string bytes_;                  // of all tokens, in the order of rank

@@ -96,6 +96,15 @@ std::uint64_t Tokenizer::count(std::string_view text) const {
   return tokens;
 }
 
+std::optional<std::string> Tokenizer::decode(std::span<const std::uint32_t> tokens) const {
+  std::string text;
+  for (const std::uint32_t token : tokens) {
+    if (token >= tables_->ranks.size()) return std::nullopt;
+    text += tables_->ranks.token(token);
+  }
+  return text;
+}
+
 std::vector<Piece> Tokenizer::pieces(std::string_view text) const {
   std::vector<Piece> pieces;
   pieces.reserve(text.size() / 5);  // English has one in 4.5 bytes

@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +35,9 @@ class Tokenizer {
   // UTF-8 counts as tiktoken counts it after replacing it by U+FFFD.
   std::vector<std::uint32_t> encode(std::string_view text) const;
   std::uint64_t count(std::string_view text) const;
+  // The bytes that tokens stand for; encode() cut them anywhere, so only those of a whole text are
+  // sure to be UTF-8. Absent: one of them is no token of the encoding.
+  std::optional<std::string> decode(std::span<const std::uint32_t> tokens) const;
   // The pieces of `text` in order; their bytes add up to text.size(). `text` must be valid UTF-8.
   std::vector<Piece> pieces(std::string_view text) const;
 

@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <future>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/format.h"
+#include "cli/interrupt.h"
+#include "cli/json.h"
+#include "loadgen/emulate/openai_emulator.h"
+
+namespace penstock {
+namespace {
+
+// Absent: not a limit.
+std::optional<std::uint64_t> parse_limit(std::string_view digits) {
+  constexpr std::uint64_t limit_max = 1'000'000'000;
+  std::uint64_t limit = 0;
+  const char* const last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, limit);
+  if (error != std::errc() || end != last || limit < 1 || limit > limit_max) return std::nullopt;
+  return limit;
+}
+
+EmulatedKey parse_key(std::string_view words) {
+  const std::size_t second = words.rfind(':');
+  const std::size_t first =
+      second == std::string_view::npos || second == 0 ? second : words.rfind(':', second - 1);
+  if (second != std::string_view::npos && first != std::string_view::npos && first > 0) {
+    const auto requests = parse_limit(words.substr(first + 1, second - first - 1));
+    const auto tokens = parse_limit(words.substr(second + 1));
+    if (requests && tokens) return {std::string(words.substr(0, first)), {*requests, *tokens}};
+  }
+  throw FatalError("--key " + std::string(words) +
+                   ": write it as NAME:RPM:TPM, with requests and tokens a minute");
+}
+
+OpenAiEmulatorOptions emulator_options(const EmulateOpenAiOptions& options) {
+  OpenAiEmulatorOptions emulator;
+  emulator.listen = options.listen;
+  std::set<std::string> names;
+  for (const std::string& key : options.keys) {
+    emulator.keys.push_back(parse_key(key));
+    if (!names.insert(emulator.keys.back().name).second)
+      throw FatalError("--key " + key + ": there is another of this name");
+  }
+  emulator.limits = {options.requests_per_minute, options.tokens_per_minute};
+  const Result<LatencyRange> latency = parse_latency(options.latency);
+  if (!latency) throw FatalError("--latency: " + latency.error().message);
+  emulator.latency = *latency;
+  emulator.fault_fraction = options.faults;
+  for (const std::string& name : options.fault_kinds)
+    emulator.fault_kinds.push_back(fault_of_name(name).value());
+  emulator.seed = options.seed;
+  emulator.poison = options.poison;
+  emulator.poison_500 = options.poison_500;
+  return emulator;
+}
+
+std::string words_of(const OpenAiEmulatorOptions& options) {
+  if (options.keys.empty())
+    return fmt::format("{} requests and {} tokens a minute a key",
+                       with_commas(options.limits.requests_per_minute),
+                       with_commas(options.limits.tokens_per_minute));
+  KeyLimits all{0, 0};
+  for (const EmulatedKey& key : options.keys) {
+    all.requests_per_minute += key.limits.requests_per_minute;
+    all.tokens_per_minute += key.limits.tokens_per_minute;
+  }
+  return fmt::format("{}: {} requests and {} tokens a minute", counted(options.keys.size(), "key"),
+                     with_commas(all.requests_per_minute), with_commas(all.tokens_per_minute));
+}
+
+void print_totals(const Usage& usage) {
+  std::uint64_t faults = 0;
+  for (const std::uint64_t count : usage.answers.faults) faults += count;
+  fmt::print("{} and {} tokens admitted in {}", counted(usage.quota.requests, "request"),
+             with_commas(usage.quota.tokens), human_time(usage.span));
+  if (const auto utilisation = usage.utilisation())
+    fmt::print(", {:.1f}% of what the quota permits", *utilisation * 100);
+  fmt::print(
+      "\n{} refused for quota; no 60 seconds exceeded a limit by more than {} and {} tokens\n"
+      "{} answered with vectors, {} refused, {} poisoned, {} in outages, {} met a fault\n",
+      with_commas(usage.quota.violations), counted(usage.quota.overshoot_requests_max, "request"),
+      with_commas(usage.quota.overshoot_tokens_max), with_commas(usage.answers.answered),
+      with_commas(usage.answers.refused), with_commas(usage.answers.poisoned),
+      with_commas(usage.answers.outage), with_commas(faults));
+}
+
+}  // namespace
+
+int run_emulate_openai(const EmulateOpenAiOptions& options) {
+  Interrupt interrupt;
+  const OpenAiEmulatorOptions served = emulator_options(options);
+  OpenAiEmulator emulator(served);
+  if (options.json) {
+    print_json_line({{"event", "listening"}, {"url", emulator.url()}});
+  } else {
+    fmt::print("penstock emulates OpenAI's embeddings at {} ({}); GET /stats tells what was used\n",
+               emulator.url(), words_of(served));
+    std::fflush(stdout);
+  }
+
+  std::promise<void> interrupted;
+  interrupt.on_first([&] { interrupted.set_value(); });
+  interrupted.get_future().wait();
+  const Usage usage = emulator.stop();
+  if (options.json) {
+    print_json_line({{"event", "summary"},
+                     {"seconds", std::chrono::duration<double>(usage.span).count()},
+                     {"requests", usage.quota.requests},
+                     {"tokens", usage.quota.tokens},
+                     {"answered", usage.answers.answered},
+                     {"answered_tokens", usage.answers.answered_tokens},
+                     {"violations", usage.quota.violations},
+                     {"max_overshoot_requests", usage.quota.overshoot_requests_max},
+                     {"max_overshoot_tokens", usage.quota.overshoot_tokens_max}});
+  } else {
+    print_totals(usage);
+  }
+  return exit_done;
+}
+
+}  // namespace penstock
