@@ -7,12 +7,12 @@
 
 namespace penstock {
 
-Dispatch::Dispatch(const std::vector<KeyLimits>& keys, ThrottleOptions options)
+Dispatch::Dispatch(const std::vector<KeyQuota>& keys, ThrottleOptions options)
     : options_(std::move(options)),
       breaker_(options_.endpoint_patience, options_.seed),
       spending_(options_.tokens_max) {
   assert(!keys.empty());
-  for (const KeyLimits& key : keys) {
+  for (const KeyQuota& key : keys) {
     keys_.emplace_back(key, options_.interactive_share, options_.seed + keys_.size() + 1);
   }
 }

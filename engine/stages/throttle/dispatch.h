@@ -32,7 +32,7 @@ namespace penstock {
 class Dispatch {
  public:
   // At least one key.
-  Dispatch(const std::vector<KeyLimits>& keys, ThrottleOptions options);
+  Dispatch(const std::vector<KeyQuota>& keys, ThrottleOptions options);
 
   // A request that wants to be sent; advance() decides about it, some time, exactly once.
   std::uint64_t submit(std::uint64_t tokens, Lane lane);

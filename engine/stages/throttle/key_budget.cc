@@ -36,7 +36,7 @@ std::optional<std::uint64_t> lower(std::uint64_t configured, std::optional<std::
 
 }  // namespace
 
-KeyBudget::KeyBudget(KeyLimits configured, double interactive_share, std::uint64_t seed)
+KeyBudget::KeyBudget(KeyQuota configured, double interactive_share, std::uint64_t seed)
     : configured_(std::move(configured)),
       requests_(interactive_share),
       tokens_(interactive_share),

@@ -22,7 +22,7 @@ struct Turn {
 
 class KeyBudget {
  public:
-  KeyBudget(KeyLimits configured, double interactive_share, std::uint64_t seed);
+  KeyBudget(KeyQuota configured, double interactive_share, std::uint64_t seed);
 
   const std::string& name() const { return configured_.name; }
   bool is_refused() const { return refused_; }
@@ -48,7 +48,7 @@ class KeyBudget {
   void recover(TimePoint now);
   void apply_limits();
 
-  const KeyLimits configured_;
+  const KeyQuota configured_;
   Meter requests_;
   Meter tokens_;
   ProviderLimits provider_;  // the limits that it said last

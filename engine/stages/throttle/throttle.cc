@@ -11,7 +11,7 @@ TimePoint now() {
 
 }  // namespace
 
-Throttle::Throttle(const std::vector<KeyLimits>& keys, ThrottleOptions options, Probe probe)
+Throttle::Throttle(const std::vector<KeyQuota>& keys, ThrottleOptions options, Probe probe)
     : probe_(std::move(probe)),
       dispatch_(keys, std::move(options)),
       thread_([this] { keep_time(); }) {}

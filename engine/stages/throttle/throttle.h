@@ -27,7 +27,7 @@ class Throttle final : public Quota {
   using Probe = std::function<void(std::size_t key, std::function<void(const Receipt&)> done)>;
 
   // At least one key.
-  Throttle(const std::vector<KeyLimits>& keys, ThrottleOptions options, Probe probe);
+  Throttle(const std::vector<KeyQuota>& keys, ThrottleOptions options, Probe probe);
   // Refuses what waits, as cancelled. Grants must have been settled; not from within a callback.
   ~Throttle() override;
 

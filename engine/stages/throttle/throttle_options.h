@@ -12,7 +12,7 @@ namespace penstock {
 
 // An API key's limits, as configured. They are ceilings: a provider that says less is obeyed, one
 // that says more is not. 0: not known, the provider says.
-struct KeyLimits {
+struct KeyQuota {
   std::string name;  // for messages; never the secret
   std::uint64_t requests_per_minute = 0;
   std::uint64_t tokens_per_minute = 0;
