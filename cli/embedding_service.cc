@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <future>
+#include <mutex>
 #include <random>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,38 @@ std::uint64_t pack_tokens_max(const std::vector<ApiKey>& keys, std::uint64_t con
 
 }  // namespace
 
+// An embedder that remembers what went wrong last.
+class EmbeddingService::Watched final : public Embedder {
+ public:
+  explicit Watched(OpenAiOptions options) : embedder_(std::move(options)) {}
+
+  std::string model() const override { return embedder_.model(); }
+  std::size_t dimensions() const override { return embedder_.dimensions(); }
+  PackLimits limits() const override { return embedder_.limits(); }
+
+  void embed(std::vector<std::string_view> inputs, std::size_t key, Done done) override {
+    embedder_.embed(std::move(inputs), key, [this, done = std::move(done)](Embedding answer) {
+      if (answer.receipt.answer != Answer::embedded) {
+        const std::lock_guard lock(mutex_);
+        last_failure_ = answer.message;
+      }
+      done(std::move(answer));
+    });
+  }
+
+  std::string last_failure() const {
+    const std::lock_guard lock(mutex_);
+    return last_failure_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string last_failure_;  // guarded by mutex_
+  OpenAiEmbedder embedder_;   // last: its threads use the rest
+};
+
+EmbeddingService::~EmbeddingService() = default;
+
 EmbeddingService::EmbeddingService(const EmbedderOptions& options,
                                    std::optional<std::uint64_t> tokens_max) {
   if (options.url == "lexical:") {
@@ -76,9 +109,10 @@ void EmbeddingService::connect(const EmbedderOptions& options,
   service.limits.tokens_max = pack_tokens_max(service.keys, options.request_tokens);
   service.limits.estimated_tokens_max = options.request_tokens;
   service.http.total_timeout = std::chrono::seconds(options.request_timeout_s);
+  service.http.stall_timeout = std::min(service.http.stall_timeout, service.http.total_timeout);
   service.http.connections_max = options.requests_in_flight;
 
-  std::vector<KeyLimits> limits;
+  std::vector<KeyQuota> limits;
   double tokens_per_minute = 0;
   bool all_known = true;
   for (const ApiKey& key : service.keys) {
@@ -91,12 +125,14 @@ void EmbeddingService::connect(const EmbedderOptions& options,
   if (all_known) tokens_per_minute_ = tokens_per_minute;
 
   ThrottleOptions throttle;
-  throttle.endpoint = service.base_url;
+  throttle.endpoint = service.base_url.substr(0, service.base_url.find('?'));
   throttle.requests_in_flight_max = options.requests_in_flight;
   throttle.tokens_max = tokens_max;
   throttle.seed = std::random_device()();
 
-  embedder_ = std::make_unique<OpenAiEmbedder>(std::move(service));
+  auto watched = std::make_unique<Watched>(std::move(service));
+  watched_ = watched.get();
+  embedder_ = std::move(watched);
   const auto probe = [this](std::size_t key, std::function<void(const Receipt&)> done) {
     embedder_->embed({"penstock"}, key,
                      [done = std::move(done)](const Embedding& answer) { done(answer.receipt); });
@@ -109,6 +145,10 @@ void EmbeddingService::connect(const EmbedderOptions& options,
 std::optional<ThrottleState> EmbeddingService::throttle_state() const {
   if (throttle_ == nullptr) return std::nullopt;
   return throttle_->state();
+}
+
+std::string EmbeddingService::last_failure() const {
+  return watched_ == nullptr ? std::string() : watched_->last_failure();
 }
 
 std::vector<float> EmbeddingService::embed(const std::string& text) {

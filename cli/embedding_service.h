@@ -20,6 +20,7 @@ class EmbeddingService {
   // `tokens_max` bounds what all requests together may cost. Throws FatalError.
   explicit EmbeddingService(const EmbedderOptions& options,
                             std::optional<std::uint64_t> tokens_max = std::nullopt);
+  ~EmbeddingService();
 
   Embedder& embedder() { return *embedder_; }
   Quota& quota() { return *quota_; }
@@ -27,6 +28,8 @@ class EmbeddingService {
   bool is_remote() const { return throttle_ != nullptr; }
   // Absent for a local embedder.
   std::optional<ThrottleState> throttle_state() const;
+  // Why the last request that failed did; empty: none has.
+  std::string last_failure() const;
   // Of all keys together, as configured; absent where it is not known.
   std::optional<double> tokens_per_minute() const { return tokens_per_minute_; }
   const std::vector<std::string>& key_names() const { return key_names_; }
@@ -35,12 +38,15 @@ class EmbeddingService {
   std::vector<float> embed(const std::string& text);
 
  private:
+  class Watched;
+
   void connect(const EmbedderOptions& options, std::optional<std::uint64_t> tokens_max);
 
   std::optional<double> tokens_per_minute_;
   std::vector<std::string> key_names_;
   std::unique_ptr<Embedder> embedder_;
-  std::unique_ptr<Quota> quota_;  // after embedder_, which its probes need to the end
+  const Watched* watched_ = nullptr;  // embedder_, if it is remote
+  std::unique_ptr<Quota> quota_;      // after embedder_, which its probes need to the end
   const Throttle* throttle_ = nullptr;
 };
 

@@ -95,25 +95,38 @@ void Progress::show_until_stopped() {
     print_progress(counter_.counts());
 }
 
+void Progress::tell_if_service_went_down(const std::optional<ThrottleState>& quota) {
+  const bool is_down = quota && quota->endpoint_down;
+  if (is_down && !service_was_down_) {
+    std::fprintf(stderr, "%spenstock: %s; waiting for the service to come back\n",
+                 line_is_shown_ ? "\r\033[K" : "", service_.last_failure().c_str());
+    line_is_shown_ = false;
+  }
+  service_was_down_ = is_down;
+}
+
 void Progress::print_progress(const RunCounts& counts) {
+  const std::optional<ThrottleState> quota = service_.throttle_state();
+  tell_if_service_went_down(quota);
   if (json_) {
     Json progress = {{"event", "progress"},     {"seen", counts.seen},
                      {"failed", counts.failed}, {"pages", counts.pages},
                      {"tokens", counts.tokens}, {"seconds", seconds_since(started_)}};
     if (expected_.complete) progress["expected"] = expected_.documents.load();
-    if (const auto quota = service_.throttle_state()) progress["quota"] = quota_json(*quota);
+    if (quota) progress["quota"] = quota_json(*quota);
     print_json_line(progress);
   } else if (terminal_) {
-    std::fprintf(stderr, "\r%s\033[K", line(counts, terminal_columns() - 1).c_str());
+    std::fprintf(stderr, "\r%s\033[K", line(counts, quota, terminal_columns() - 1).c_str());
     std::fflush(stderr);
     line_is_shown_ = true;
   } else {
-    std::fprintf(stderr, "%s\n", line(counts, 500).c_str());
+    std::fprintf(stderr, "%s\n", line(counts, quota, 500).c_str());
   }
 }
 
 // The parts that matter most come first; what does not fit is left out whole.
-std::string Progress::line(const RunCounts& counts, std::size_t columns) const {
+std::string Progress::line(const RunCounts& counts, const std::optional<ThrottleState>& quota,
+                           std::size_t columns) const {
   const double seconds = seconds_since(started_);
   std::string line = with_commas(counts.seen);
   if (expected_.documents > 0)
@@ -128,7 +141,6 @@ std::string Progress::line(const RunCounts& counts, std::size_t columns) const {
       line +=
           "  " + human_time(std::chrono::duration<double>(seconds * (1 - share) / share)) + " left";
   }
-  const std::optional<ThrottleState> quota = service_.throttle_state();
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(counts.pages) / seconds);
   if (line.size() > columns) line.resize(columns);
   std::size_t used = line.size();

@@ -39,7 +39,9 @@ class Progress {
 
  private:
   void show_until_stopped();
-  std::string line(const RunCounts& counts, std::size_t columns) const;
+  void tell_if_service_went_down(const std::optional<ThrottleState>& quota);
+  std::string line(const RunCounts& counts, const std::optional<ThrottleState>& quota,
+                   std::size_t columns) const;
   void print_progress(const RunCounts& counts);
 
   const bool json_;
@@ -53,8 +55,9 @@ class Progress {
 
   std::mutex mutex_;
   std::condition_variable stop_;
-  bool stopping_ = false;       // guarded by mutex_
-  bool line_is_shown_ = false;  // guarded by mutex_, as is what is written to the terminal
+  bool stopping_ = false;          // guarded by mutex_
+  bool service_was_down_ = false;  // the thread only
+  bool line_is_shown_ = false;     // guarded by mutex_, as is what is written to the terminal
   std::thread thread_;
 };
 

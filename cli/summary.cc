@@ -43,10 +43,9 @@ void print_embedding(const RunSummary& summary) {
                                  counted(totals.requests, "request"));
   if (summary.counts.cached_tokens > 0)
     line += fmt::format("; {} tokens were in the cache", with_commas(summary.counts.cached_tokens));
-  if (totals.rate_limited > 0)
-    line += fmt::format("; {} times over the limit", with_commas(totals.rate_limited));
-  if (totals.failures > 0)
-    line += fmt::format("; {} failed and made again", with_commas(totals.failures));
+  if (totals.failures > 0 || totals.rate_limited > 0)
+    line += fmt::format("; made again after {} and {}", counted(totals.failures, "failure"),
+                        counted(totals.rate_limited, "quota refusal"));
   if (const std::optional<double> cost = summary.cost())
     line += fmt::format("; cost {}", human_cost(*cost));
   fmt::print("{}\n", line);
