@@ -1,7 +1,7 @@
 // HTTP requests, many at once, on one thread of its own (libcurl's multi interface). HTTP/2 where
 // the server offers it, kept-alive connections, TLS verified against the system's certificates (or
 // SSL_CERT_FILE), proxies by the usual variables (https_proxy, http_proxy, all_proxy, no_proxy).
-// Only http_client.cc knows libcurl.
+// Only http_client.cc and transfer.cc know libcurl.
 #pragma once
 
 #include <chrono>

@@ -2,11 +2,8 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -14,7 +11,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/buffers_suffix.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/string.hpp>
@@ -24,9 +20,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <cassert>
 #include <charconv>
-#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -34,6 +28,8 @@
 #include <vector>
 
 #include "engine/core/clock.h"
+#include "engine/http/answer.h"
+#include "engine/http/work.h"
 
 namespace penstock {
 namespace {
@@ -59,59 +55,9 @@ void rethrow(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);
 }
 
-// What the threads have to do, now and later. Exchanges hold it, and may outlive the server: from
-// end() on what they ask for is dropped, and what was asked before is run, so that nothing keeps
-// alive what it belongs to.
-class Work {
- public:
-  template <typename Executor, typename Function>
-  void post(const Executor& executor, Function function) {
-    const std::lock_guard lock(mutex_);
-    if (!is_ending_) asio::post(executor, std::move(function));
-  }
-
-  void call_after(std::chrono::nanoseconds delay, std::function<void()> then) {
-    const TimePoint when = std::chrono::steady_clock::now() + delay;
-    post(timer_.get_executor(), [this, when, then = std::move(then)]() mutable {
-      const auto it = later_.emplace(when, std::move(then));
-      if (it == later_.begin()) wait_for_first();
-    });
-  }
-
-  void end() {
-    const std::lock_guard lock(mutex_);
-    is_ending_ = true;
-    asio::post(timer_.get_executor(), [this] {
-      later_.clear();
-      timer_.cancel();
-    });
-    until_end_.reset();
-  }
-
-  asio::io_context& io() { return io_; }
-
- private:
-  void wait_for_first() {
-    timer_.expires_at(later_.begin()->first);
-    timer_.async_wait([this](error_code error) {
-      if (error || later_.empty()) return;
-      const auto end = later_.upper_bound(std::chrono::steady_clock::now());
-      for (auto it = later_.begin(); it != end; ++it)
-        post(io_.get_executor(), std::move(it->second));
-      later_.erase(later_.begin(), end);
-      if (!later_.empty()) wait_for_first();
-    });
-  }
-
-  asio::io_context io_;
-  asio::executor_work_guard<asio::io_context::executor_type> until_end_{io_.get_executor()};
-  std::mutex mutex_;
-  bool is_ending_ = false;  // guarded by mutex_
-
-  // Of the timer's strand.
-  asio::steady_timer timer_{asio::make_strand(io_)};
-  std::multimap<TimePoint, std::function<void()>> later_;
-};
+std::string reason_of(int status) {
+  return http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
+}
 
 using HttpServerHandler = HttpServer::Handler;
 
@@ -134,11 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Of the exchange with this number, as in Responder.
   bool is_at(std::uint64_t exchange) const { return exchange == exchange_; }
-  void respond(int status, const HttpHeaders& headers, std::string body);
-  void begin(int status, const HttpHeaders& headers, std::optional<std::uint64_t> length);
-  void write(std::string part);
-  void finish();
-  void drop();
+  void answer(const std::function<void(Answer&)>& how);
   void abort();
 
   void close() {
@@ -148,17 +90,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
  private:
-  enum class Answer { none, begun, whole };
-
   // False when there is none to serve.
   asio::awaitable<bool> read(ServedRequest& request);
   // Sends what the handler answers. False when the connection cannot be used any more.
   asio::awaitable<bool> send_answer();
   asio::awaitable<bool> send(std::vector<std::string> parts);
   asio::awaitable<void> refuse(http::status status);
-  std::string head(int status, const HttpHeaders& headers, std::optional<std::uint64_t> length);
-  void add_part(std::string part);
-  void end_answer();
 
   beast::tcp_stream stream_;
   asio::steady_timer wake_;  // never expires; cancelled to wake who waits for parts
@@ -168,13 +105,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Of the present exchange.
   std::uint64_t exchange_ = 0;
-  bool is_head_ = false;
-  bool is_http_1_1_ = true;
-  bool keep_alive_ = true;
-  Answer answer_ = Answer::none;
-  bool is_chunked_ = false;
-  std::optional<std::uint64_t> bytes_missing_;  // of the length that was promised
-  std::vector<std::string> parts_;
+  Answer answer_;
 };
 
 }  // namespace
@@ -187,7 +118,7 @@ class Responder::Exchange {
         connection_(connection.weak_from_this()),
         number_(number) {}
   ~Exchange() {
-    tell([](Connection& connection) { connection.drop(); });
+    tell([](Connection& connection) { connection.answer(&Answer::drop); });
   }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -219,8 +150,6 @@ asio::awaitable<void> Connection::serve(std::shared_ptr<Work> work,
     ServedRequest request;
     if (!co_await read(request)) break;
     ++exchange_;
-    answer_ = Answer::none;
-    parts_.clear();
     handler(std::move(request),
             Responder(std::make_shared<Responder::Exchange>(work, *this, exchange_)));
     if (!co_await send_answer()) break;
@@ -255,9 +184,8 @@ asio::awaitable<bool> Connection::read(ServedRequest& request) {
   }
   if (error) co_return false;
 
-  is_http_1_1_ = parser.get().version() == 11;
-  keep_alive_ = parser.keep_alive();
-  is_head_ = parser.get().method() == http::verb::head;
+  answer_ = Answer(parser.get().method() == http::verb::head, parser.get().version() == 11,
+                   parser.keep_alive());
   request.method = parser.get().method_string();
   request.target = parser.get().target();
   for (const auto& field : parser.get())
@@ -268,13 +196,13 @@ asio::awaitable<bool> Connection::read(ServedRequest& request) {
 
 asio::awaitable<bool> Connection::send_answer() {
   for (;;) {
-    while (parts_.empty() && answer_ != Answer::whole && !is_closed_) {
+    while (!answer_.has_parts() && !answer_.is_whole() && !is_closed_) {
       error_code woken;
       co_await wake_.async_wait(into(woken));
     }
     if (is_closed_) co_return false;
-    if (parts_.empty()) co_return keep_alive_;
-    std::vector<std::string> parts = std::exchange(parts_, {});
+    if (!answer_.has_parts()) co_return answer_.keeps_alive();
+    std::vector<std::string> parts = answer_.take_parts();
     if (!co_await send(std::move(parts))) co_return false;
   }
 }
@@ -296,10 +224,10 @@ asio::awaitable<bool> Connection::send(std::vector<std::string> parts) {
 
 // A close with bytes unread would be a reset, which takes the answer along: the rest is read first.
 asio::awaitable<void> Connection::refuse(http::status status) {
-  is_http_1_1_ = true;
-  keep_alive_ = false;
-  std::vector<std::string> answer{head(static_cast<int>(status), {}, 0)};
-  if (!co_await send(std::move(answer))) co_return;
+  Answer refusal;
+  refusal.respond(static_cast<int>(status), reason_of(static_cast<int>(status)), {}, {});
+  std::vector<std::string> parts = refusal.take_parts();
+  if (!co_await send(std::move(parts))) co_return;
   error_code error;
   stream_.socket().shutdown(tcp::socket::shutdown_send, error);
   buffer_.consume(buffer_.size());
@@ -307,84 +235,15 @@ asio::awaitable<void> Connection::refuse(http::status status) {
   while (!error) co_await stream_.async_read_some(buffer_.prepare(read_bytes), into(error));
 }
 
-std::string Connection::head(int status, const HttpHeaders& headers,
-                             std::optional<std::uint64_t> length) {
-  const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
-  std::string text = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason) + "\r\n";
-  for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
-  is_chunked_ = !length && is_http_1_1_;
-  if (length)
-    text += "Content-Length: " + std::to_string(*length) + "\r\n";
-  else if (is_chunked_)
-    text += "Transfer-Encoding: chunked\r\n";
-  else
-    keep_alive_ = false;  // HTTP/1.0: the end of the connection is the end of the answer
-  if (!keep_alive_)
-    text += "Connection: close\r\n";
-  else if (!is_http_1_1_)
-    text += "Connection: keep-alive\r\n";
-  return text + "\r\n";
-}
-
-void Connection::respond(int status, const HttpHeaders& headers, std::string body) {
-  if (answer_ != Answer::none) return;
-  begin(status, headers, body.size());
-  if (!body.empty()) write(std::move(body));
-  finish();
-}
-
-void Connection::begin(int status, const HttpHeaders& headers,
-                       std::optional<std::uint64_t> length) {
-  if (answer_ != Answer::none) return;
-  answer_ = Answer::begun;
-  bytes_missing_ = length;
-  add_part(head(status, headers, length));
-}
-
-void Connection::write(std::string part) {
-  // An empty chunk would be the last one.
-  if (answer_ != Answer::begun || part.empty()) return;
-  assert(!bytes_missing_ || part.size() <= *bytes_missing_);
-  if (bytes_missing_) *bytes_missing_ -= part.size();
-  if (is_head_) return;
-  if (!is_chunked_) return add_part(std::move(part));
-  std::array<char, 18> size{};
-  char* end = std::to_chars(size.data(), size.data() + 16, part.size(), 16).ptr;
-  *end++ = '\r';
-  *end++ = '\n';
-  part += "\r\n";
-  add_part(std::string(size.data(), end));
-  add_part(std::move(part));
-}
-
-void Connection::finish() {
-  if (answer_ != Answer::begun) return;
-  if (is_chunked_ && !is_head_) add_part("0\r\n\r\n");
-  // An answer that is shorter than promised ends with the connection.
-  if (!is_head_ && bytes_missing_.value_or(0) > 0) keep_alive_ = false;
-  end_answer();
-}
-
-void Connection::drop() {
-  if (answer_ == Answer::whole) return;
-  keep_alive_ = false;
-  end_answer();
+void Connection::answer(const std::function<void(Answer&)>& how) {
+  how(answer_);
+  wake_.cancel();
 }
 
 void Connection::abort() {
   error_code error;
   stream_.socket().set_option(asio::socket_base::linger(true, 0), error);
   close();
-}
-
-void Connection::add_part(std::string part) {
-  parts_.push_back(std::move(part));
-  wake_.cancel();
-}
-
-void Connection::end_answer() {
-  answer_ = Answer::whole;
-  wake_.cancel();
 }
 
 // HOST:PORT, as in HttpServerOptions.
@@ -512,25 +371,28 @@ void HttpServer::Listener::serve(tcp::socket socket) {
 void Responder::respond(int status, HttpHeaders headers, std::string body) const {
   exchange_->tell([status, headers = std::move(headers),
                    body = std::move(body)](Connection& connection) mutable {
-    connection.respond(status, headers, std::move(body));
+    connection.answer([&](Answer& answer) {
+      answer.respond(status, reason_of(status), headers, std::move(body));
+    });
   });
 }
 
 void Responder::begin(int status, HttpHeaders headers,
                       std::optional<std::uint64_t> content_length) const {
   exchange_->tell([status, headers = std::move(headers), content_length](Connection& connection) {
-    connection.begin(status, headers, content_length);
+    connection.answer(
+        [&](Answer& answer) { answer.begin(status, reason_of(status), headers, content_length); });
   });
 }
 
 void Responder::write(std::string part) const {
   exchange_->tell([part = std::move(part)](Connection& connection) mutable {
-    connection.write(std::move(part));
+    connection.answer([&](Answer& answer) { answer.write(std::move(part)); });
   });
 }
 
 void Responder::finish() const {
-  exchange_->tell([](Connection& connection) { connection.finish(); });
+  exchange_->tell([](Connection& connection) { connection.answer(&Answer::finish); });
 }
 
 void Responder::abort() const {

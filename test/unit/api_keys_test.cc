@@ -120,7 +120,7 @@ TEST_CASE("api keys: without a name there is one key that may lack a secret") {
 TEST_CASE("api keys: a named key without a secret is refused with what to do") {
   const Environment environment = {{"OPENAI_API_KEY", "o"}};
   CHECK(refusal({"a"}) ==
-        "API key a has no secret: set PENSTOCK_API_KEY_A or give a file with a line a=SECRET");
+        "API key a has no secret: set PENSTOCK_API_KEY_A or give --keys-file with a line a=SECRET");
 }
 
 TEST_CASE("api keys: a file has a line for each key") {

@@ -174,7 +174,7 @@ Secret secret_of(const std::string& name, const Secrets& secrets) {
     if (auto secret = secret_in_environment(variable)) return Secret(std::move(*secret));
   if (name == default_name) return {};
   throw FatalError("API key " + name + " has no secret: set " + variables.front() +
-                   " or give a file with a line " + name + "=SECRET");
+                   " or give --keys-file with a line " + name + "=SECRET");
 }
 
 std::optional<std::string> warning_about(const std::string& path) {
