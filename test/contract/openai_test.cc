@@ -33,9 +33,7 @@ class Service {
   Service()
       : server_({}, [this](const ServedRequest& request, const Responder& responder) {
           const Reply reply = answer(request);
-          if (reply.status == half) {
-            responder.begin(200, {}, 1'000);
-            responder.write("{");
+          if (reply.status == reset) {
             responder.abort();
           } else if (reply.status > 0) {
             responder.respond(reply.status, reply.headers, reply.body);
@@ -45,7 +43,7 @@ class Service {
           }
         }) {}
 
-  static constexpr int half = 0;     // as a status: breaks off in the middle
+  static constexpr int reset = 0;    // as a status: closes the connection
   static constexpr int silent = -1;  // never answers
 
   void answer_next(Reply reply) {
@@ -328,7 +326,6 @@ TEST_CASE("openai: each status says whose fault it is") {
       {200, "<html>", Answer::nonsense},
       {200, R"({"error":{"message":"overloaded"}})", Answer::nonsense},
       {200, R"({"data":[{"embedding":[1,0],"index":0}]})", Answer::nonsense},
-      {Service::half, "", Answer::failed},
   };
   Service service;
   OpenAiEmbedder embedder(options_for(service));
@@ -375,6 +372,15 @@ TEST_CASE("openai: nobody at the address is a failure of the endpoint") {
   const Embedding embedding = embed(embedder);
   CHECK(embedding.receipt.answer == Answer::failed);
   CHECK_THAT(embedding.message, Catch::Matchers::StartsWith(address));
+}
+
+TEST_CASE("openai: a connection that breaks is a failure of the endpoint") {
+  Service service;
+  OpenAiEmbedder embedder(options_for(service));
+  service.answer_next({Service::reset, "", {}});
+  CHECK(embed(embedder).receipt.answer == Answer::failed);
+  CHECK(embed(embedder).receipt.answer == Answer::embedded);
+  CHECK(service.request_count() == 2);
 }
 
 TEST_CASE("openai: many requests at once each get their own answer") {
