@@ -145,7 +145,7 @@ void OpenAiEmbedder::finish(Call call, Result<HttpResponse> result) {
     Embedding embedding;
     embedding.receipt.answer =
         result.error().kind == ErrorKind::permanent ? Answer::misconfigured : Answer::failed;
-    embedding.message = message_about(result.error().message);
+    embedding.message = presentable(result.error().message, secrets_);  // it names the endpoint
     call.done(std::move(embedding));
     return;
   }
