@@ -13,6 +13,7 @@
 namespace penstock {
 namespace {
 
+using Catch::Matchers::StartsWith;
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
@@ -193,8 +194,8 @@ TEST_CASE("emulator: parameters that make no sense are refused") {
     CHECK(response.status == 400);
     return message_of(response);
   };
-  CHECK_THAT(refused("{\"input\":"), Catch::StartsWith("We could not parse the JSON body"));
-  CHECK_THAT(refused("[]"), Catch::StartsWith("We could not parse the JSON body"));
+  CHECK_THAT(refused("{\"input\":"), StartsWith("We could not parse the JSON body"));
+  CHECK_THAT(refused("[]"), StartsWith("We could not parse the JSON body"));
   CHECK(refused(R"({"input":"a"})") == "you must provide a model parameter");
   CHECK(refused(R"({"input":"a","model":""})") == "invalid model ID");
   CHECK(refused(R"({"input":"a","model":7})") == "invalid model ID");
