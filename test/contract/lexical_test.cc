@@ -66,5 +66,15 @@ TEST_CASE("lexical: the vector of a text never changes") {
   CHECK(std::abs(sum + 136.9974995963) < 1e-3);
 }
 
+TEST_CASE("lexical: vectors are as long as they are asked for and their model says so") {
+  LexicalEmbedder embedder(16);
+  CHECK(embedder.model() == "lexical-16-v1");
+  CHECK(embedder.dimensions() == 16);
+  std::vector<float> vectors;
+  embedder.embed({"one", "two"}, 0,
+                 [&](Embedding embedding) { vectors = std::move(embedding.vectors); });
+  CHECK(vectors.size() == 32);
+}
+
 }  // namespace
 }  // namespace penstock

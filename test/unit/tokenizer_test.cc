@@ -67,6 +67,20 @@ TEST_CASE("tokenizer: pieces, counts and tokens agree on any text") {
   }
 }
 
+TEST_CASE("tokenizer: tokens stand for the text that they are of") {
+  std::mt19937 generator(2);
+  for (int i = 0; i < 500; ++i) {
+    const std::string text = random_text(generator);
+    for (const Encoding encoding : encodings)
+      REQUIRE(tokenizer_of(encoding).decode(tokenizer_of(encoding).encode(text)) == text);
+  }
+  CHECK(
+      tokenizer_of(Encoding::cl100k_base).decode(std::vector<std::uint32_t>{100'255}).has_value());
+  CHECK_FALSE(tokenizer_of(Encoding::cl100k_base)
+                  .decode(std::vector<std::uint32_t>{64, 100'256})
+                  .has_value());
+}
+
 TEST_CASE("tokenizer: a long text, whose words are remembered, counts as its tokens do") {
   // Words of all lengths up to what is remembered and beyond, and more of them than are kept.
   std::mt19937 generator(3);
