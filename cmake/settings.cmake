@@ -49,10 +49,9 @@ if(PENSTOCK_SANITIZE)
                                                      -fno-sanitize=vptr -fno-omit-frame-pointer)
   target_link_options(penstock_settings INTERFACE -fsanitize=${PENSTOCK_SANITIZE})
   target_compile_definitions(penstock_settings INTERFACE PENSTOCK_SANITIZED=1)
-  # GCC loses track of initialisation in instrumented code, in the standard library's own first. It
-  # also warns that ThreadSanitizer does not see Asio's fences; locks order what they order.
+  # GCC loses track of initialisation in instrumented code, in the standard library's own first.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(penstock_settings INTERFACE -Wno-maybe-uninitialized -Wno-tsan)
+    target_compile_options(penstock_settings INTERFACE -Wno-maybe-uninitialized)
   endif()
 endif()
 
