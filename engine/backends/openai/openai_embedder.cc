@@ -74,6 +74,7 @@ Answer answer_of(int status, const ProviderError& error) {
 
 std::vector<std::string_view> exposed(const std::vector<ApiKey>& keys) {
   std::vector<std::string_view> secrets;
+  secrets.reserve(keys.size());
   for (const ApiKey& key : keys) secrets.emplace_back(key.secret.expose());
   return secrets;
 }
