@@ -157,6 +157,33 @@ TEST_CASE("dispatch: no key is idle while a request waits that it may send") {
   CHECK(checked > 1'000);
 }
 
+TEST_CASE("dispatch: what another process uses of a key is left to it") {
+  // The provider refills a bucket of a minute's size; the other process takes half of what refills.
+  constexpr double limit = 60'000;
+  double level = limit / 2;
+  TimePoint refilled_at{1h};
+  std::size_t refused = 0;
+  SimulatedService service({{"A", 6'000, 60'000}}, options_of(), [&](const Sent& sent) {
+    level = std::min<double>(limit, level + limit / 2 * ((sent.at - refilled_at) / 1.0min));
+    refilled_at = sent.at;
+    Reply reply = reply_of(Answer::embedded, 200ms);
+    if (level < static_cast<double>(sent.grant.tokens)) {
+      ++refused;
+      reply.receipt.answer = Answer::rate_limited;
+    } else {
+      level -= static_cast<double>(sent.grant.tokens);
+    }
+    reply.receipt.limits.tokens_left = static_cast<std::uint64_t>(level);
+    return reply;
+  });
+  Random random(3);
+  keep_full(service, random, 20, 400);
+  service.run_for(30min);
+  const double used = static_cast<double>(service.dispatch.state(service.now).totals.tokens_used);
+  CHECK(used > 0.98 * limit / 2 * 30);
+  CHECK(static_cast<double>(refused) < 0.1 * static_cast<double>(service.sent.size()));
+}
+
 TEST_CASE("dispatch: a lane is served in order") {
   Random random(2);
   SimulatedService service({{"A", 3'000, 90'000}}, options_of(), embeds);

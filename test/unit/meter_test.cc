@@ -173,26 +173,33 @@ TEST_CASE("meter: what another process used is not there for us") {
   const Meter::Entry first = meter.add(10, start);
   const Meter::Entry second = meter.add(10, start + 1s);
   SECTION("what was sent since and what refills count") {
-    meter.provider_has_left(first, 500, start + 1s);
+    meter.provider_has_left(first, 500, false, start + 1s);
     // 500 less 10 since: 490.
     CHECK(meter.next(490, all, start + 2s) == start + 2s);
     CHECK(meter.next(690, all, start + 2s) == start + 3s);
   }
+  SECTION("a refusal tells that the other one takes of what refills") {
+    meter.provider_has_left(first, 0, false, start + 1s);
+    meter.provider_has_left(second, 0, true, start + 2s);
+    CHECK(meter.next(70, all, start + 2s) == start + 3s);
+    meter.provider_has_left(second, 0, false, start + 2s);
+    CHECK(meter.next(70, all, start + 2s) < start + 3s);
+  }
   SECTION("what is our own use is no other's") {
-    meter.provider_has_left(second, 6'010 - 20, start + 2s);
+    meter.provider_has_left(second, 6'010 - 20, false, start + 2s);
     CHECK(meter.next(5'990, all, start + 2s) == start + 2s);
   }
   SECTION("answers that arrive in another order are no other's use") {
     // The provider counted the second before the first.
-    meter.provider_has_left(first, 6'010 - 20, start + 2s);
+    meter.provider_has_left(first, 6'010 - 20, false, start + 2s);
     CHECK(meter.next(5'990, all, start + 2s) == start + 2s);
   }
   SECTION("a later answer replaces it and an earlier one does not") {
-    meter.provider_has_left(second, 0, start + 2s);
-    meter.provider_has_left(first, 6'000, start + 2s);
+    meter.provider_has_left(second, 0, false, start + 2s);
+    meter.provider_has_left(first, 6'000, false, start + 2s);
     CHECK(meter.next(100, all, start + 2s) == start + 3s);
     const Meter::Entry third = meter.add(100, start + 3s);
-    meter.provider_has_left(third, 5'890, start + 4s);
+    meter.provider_has_left(third, 5'890, false, start + 4s);
     CHECK(meter.next(5'000, all, start + 4s) == start + 4s);
   }
 }

@@ -68,18 +68,19 @@ void KeyBudget::settle(Meter::Entry entry, TimePoint sent_at, const Receipt& rec
   --in_flight_;
   if (receipt.tokens) tokens_.reconcile(entry, *receipt.tokens);
   learn_limits(receipt.limits);
+  const bool refused = receipt.answer == Answer::rate_limited;
   if (receipt.limits.requests_left) {
-    requests_.provider_has_left(entry, *receipt.limits.requests_left, now);
+    requests_.provider_has_left(entry, *receipt.limits.requests_left, refused, now);
   }
   if (receipt.limits.tokens_left) {
-    tokens_.provider_has_left(entry, *receipt.limits.tokens_left, now);
+    tokens_.provider_has_left(entry, *receipt.limits.tokens_left, refused, now);
   }
   if (receipt.limits.retry_after) {
     const TimePoint until = now + std::min(*receipt.limits.retry_after, pause_longest);
     paused_until_ = std::max(paused_until_.value_or(until), until);
   }
   if (receipt.answer == Answer::key_refused) refused_ = true;
-  if (receipt.answer == Answer::rate_limited) {
+  if (refused) {
     rate_limited(sent_at, receipt.limits, now);
     return;
   }

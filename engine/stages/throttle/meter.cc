@@ -5,6 +5,16 @@
 #include <cmath>
 
 namespace penstock {
+namespace {
+
+// What a refusal takes from the part of the refill that we count on, and what any other answer
+// gives back: refusals stay below one in fifty, and a change of the others' use is followed within
+// some hundred answers.
+constexpr double refill_after_refusal = 0.7;
+constexpr double refill_regained = 0.004;
+constexpr double refill_least = 0.02;
+
+}  // namespace
 
 void Meter::set_limit(std::optional<std::uint64_t> ceiling, double part) {
   ceiling_ = ceiling;
@@ -38,7 +48,8 @@ TimePoint Meter::next(std::uint64_t amount, Share share, TimePoint now) {
   if (provider_view_) {
     const std::uint64_t wanted = amount + added_ - provider_view_->added_before;
     if (wanted > provider_view_->left) {
-      at = std::max(at, provider_view_->at + refill_time(wanted - provider_view_->left, limit));
+      const double rate = static_cast<double>(limit) * refill_for_us_;
+      at = std::max(at, provider_view_->at + refill_time(wanted - provider_view_->left, rate));
     }
   }
   return at;
@@ -53,7 +64,7 @@ Meter::Entry Meter::add(std::uint64_t amount, TimePoint now) {
   if (in_force_) {
     // The first request finds no credit, or a start would send faster than what follows.
     const TimePoint zero_at = std::max(credit_zero_at_.value_or(now), now - burst_max);
-    credit_zero_at_ = zero_at + refill_time(amount, *in_force_ - reserved());
+    credit_zero_at_ = zero_at + refill_time(amount, paced_limit());
   }
   return first_in_log_ + log_.size() - 1;
 }
@@ -63,14 +74,14 @@ void Meter::reconcile(Entry entry, std::uint64_t amount) {
   if (found == nullptr || found->amount == amount) return;
   Sent& sent = log_[entry - first_in_log_];
   if (in_force_ && credit_zero_at_) {
-    const std::uint64_t rate = *in_force_ - reserved();
+    const double rate = paced_limit();
     *credit_zero_at_ += refill_time(amount, rate) - refill_time(sent.amount, rate);
   }
   used_ = used_ - sent.amount + amount;
   sent.amount = amount;
 }
 
-void Meter::provider_has_left(Entry entry, std::uint64_t left, TimePoint now) {
+void Meter::provider_has_left(Entry entry, std::uint64_t left, bool refused, TimePoint now) {
   if (!in_force_ || (provider_view_ && provider_view_->entry > entry)) return;
   const Sent* sent = find(entry);
   if (sent == nullptr) return;
@@ -78,7 +89,11 @@ void Meter::provider_has_left(Entry entry, std::uint64_t left, TimePoint now) {
   const std::uint64_t added_since = added_ - sent->added_after;
   const std::uint64_t left_by_log =
       *in_force_ > sent->used_after ? *in_force_ - sent->used_after : 0;
+  const bool was_shared = provider_view_.has_value();
   provider_view_.reset();
+  refill_for_us_ = refused && was_shared
+                       ? std::max(refill_least, refill_for_us_ * refill_after_refusal)
+                       : std::min(1.0, refill_for_us_ + refill_regained);
   if (left + added_since < left_by_log) {
     provider_view_ = ProviderView{entry, now, left, sent->added_after};
   }
@@ -116,9 +131,12 @@ std::uint64_t Meter::reserved() const {
   return std::min(part, *in_force_ - 1);
 }
 
-Duration Meter::refill_time(std::uint64_t amount, std::uint64_t limit) const {
-  const double ns = static_cast<double>(amount) / static_cast<double>(limit) *
-                    static_cast<double>(window_held.count());
+double Meter::paced_limit() const {
+  return static_cast<double>(*in_force_ - reserved());
+}
+
+Duration Meter::refill_time(std::uint64_t amount, double limit) {
+  const double ns = static_cast<double>(amount) / limit * static_cast<double>(window_held.count());
   return Duration(static_cast<Duration::rep>(std::ceil(ns)));
 }
 

@@ -63,10 +63,10 @@ class Meter {
 
   // The provider counted the entry differently.
   void reconcile(Entry entry, std::uint64_t amount);
-  // The provider's answer to this entry said that so much was left. If that is less than we know
-  // of, somebody else uses the key: then only what is left may be sent, less what was sent since,
-  // and what refills.
-  void provider_has_left(Entry entry, std::uint64_t left, TimePoint now);
+  // The provider's answer to this entry, perhaps a refusal, said that so much was left. If that is
+  // less than we know of, somebody else uses the key: then only what is left may be sent, less what
+  // was sent since, and what refills. The other one takes of that, too: how much, refusals tell.
+  void provider_has_left(Entry entry, std::uint64_t left, bool refused, TimePoint now);
 
   // Sent in the last minute.
   std::uint64_t used(TimePoint now);
@@ -90,8 +90,10 @@ class Meter {
   void expire(TimePoint now);
   const Sent* find(Entry entry) const;
   std::uint64_t reserved() const;
-  // How long the limit takes to refill so much.
-  Duration refill_time(std::uint64_t amount, std::uint64_t limit) const;
+  // What the pace refills in a minute.
+  double paced_limit() const;
+  // How long a limit takes to refill so much.
+  static Duration refill_time(std::uint64_t amount, double limit);
 
   const double reserve_;
   std::optional<std::uint64_t> ceiling_;
@@ -104,6 +106,7 @@ class Meter {
   std::optional<TimePoint> first_at_;
   std::optional<TimePoint> credit_zero_at_;  // absent: nothing was sent yet
   std::optional<ProviderView> provider_view_;
+  double refill_for_us_ = 1;  // the part of the refill that others leave
 };
 
 }  // namespace penstock

@@ -1,9 +1,14 @@
 #include "engine/stages/throttle/throttle.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace penstock {
 namespace {
+
+// Least time between two looks of the thread. At 200,000 requests a minute a wake for each would
+// cost a tenth of a core, so it grants them by dozens. The pace makes up for what that delays.
+constexpr Duration rest = std::chrono::milliseconds(4);
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
@@ -71,10 +76,12 @@ void Throttle::advance(Lock& lock) {
       probe_(key, [this](const Receipt& receipt) { settle_probe(receipt); });
     });
   }
-  const std::optional<TimePoint> next = dispatch_.next_wake();
-  if (next && (!wakes_at_ || *next < *wakes_at_)) {
-    wakes_at_ = next;
-    wake_.notify_one();
+  if (const std::optional<TimePoint> wake = dispatch_.next_wake()) {
+    const TimePoint next = std::max(*wake, rests_until_);
+    if (!wakes_at_ || next < *wakes_at_) {
+      wakes_at_ = next;
+      wake_.notify_one();
+    }
   }
   deliver(lock);
 }
@@ -104,6 +111,7 @@ void Throttle::keep_time() {
       wake_.wait_until(lock, *wakes_at_);
     } else {
       wakes_at_.reset();
+      rests_until_ = now() + rest;
       advance(lock);
     }
   }

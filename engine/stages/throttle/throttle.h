@@ -28,7 +28,7 @@ class Throttle final : public Quota {
 
   // At least one key.
   Throttle(const std::vector<KeyQuota>& keys, ThrottleOptions options, Probe probe);
-  // Refuses what waits, as cancelled. Grants must have been settled; not from within a callback.
+  // Refuses what waits, as cancelled. Not from within a callback.
   ~Throttle() override;
 
   // `ready` is called on whatever thread made room for the request, one at a time and with nothing
@@ -62,6 +62,7 @@ class Throttle final : public Quota {
   bool is_probing_ = false;
   bool is_ending_ = false;
   std::optional<TimePoint> wakes_at_;  // when the thread will look again
+  TimePoint rests_until_{};            // it does not before
 
   std::thread thread_;
 };

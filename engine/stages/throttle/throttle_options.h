@@ -1,3 +1,4 @@
+// What a throttle is told at its start.
 #pragma once
 
 #include <chrono>

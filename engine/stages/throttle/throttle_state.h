@@ -17,8 +17,8 @@ namespace penstock {
 // What the next request waits for.
 enum class Binding {
   nothing,             // nothing waits
-  tokens,              // a minute, since the limit is used up
-  requests,            //
+  tokens,              // room in the minute's limit
+  requests,            // the same
   retry_after,         // the provider asked for a pause
   endpoint_down,       // the service fails
   requests_in_flight,  // an answer
