@@ -89,12 +89,7 @@ Store open_store_for_reading(const StoreOptions& options, Engine& engine) {
 }
 
 void require_model(const StoreOptions& options, const Embedder& embedder) {
-  const std::string path = vectors_path(options);
-  const Result<std::optional<std::string>> stored = SqliteVectors(path).model();
-  if (!stored) throw FatalError(stored.error().message);
-  if (*stored && **stored != embedder.model())
-    throw FatalError(path + ": holds vectors of " + **stored + ", not of " + embedder.model() +
-                     "; give the --embedder and --model that it was made with");
+  SqliteVectors(vectors_path(options)).require_model(embedder.model(), embedder.dimensions());
 }
 
 void check_store_files(const StoreOptions& options) {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/core/clock.h"
 #include "engine/core/error.h"
 #include "engine/http/http_headers.h"
 
@@ -30,6 +31,7 @@ struct HttpResponse {
   int status = 0;
   HttpHeaders headers;
   std::string body;  // with 64 bytes of capacity to spare, as simdjson wants it
+  TimePoint sent_at{};  // when the last of the request's body left
 };
 
 struct HttpClientOptions {
@@ -57,7 +59,7 @@ class HttpClient {
   // must not block.
   using Done = std::function<void(Result<HttpResponse>)>;
 
-  // Follows no redirect. Any thread.
+  // Sends the request at most once, and follows no redirect. Any thread.
   void send(HttpRequest request, Done done);
 
  private:

@@ -85,6 +85,23 @@ std::string stopped(const Transfer& transfer) {
          std::to_string(transfer.response.body.size()) + " bytes";
 }
 
+std::size_t on_read(char* room, std::size_t /*one*/, std::size_t size, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::string& body = transfer.request.body;
+  const std::size_t part = std::min(size, body.size() - transfer.body_read);
+  body.copy(room, part, transfer.body_read);
+  transfer.body_read += part;
+  transfer.response.sent_at = std::chrono::steady_clock::now();
+  return part;
+}
+
+// libcurl would send a request again by itself when a kept connection ends before the first byte of
+// a response. The server may have taken it all the same, and a quota may have been charged: whether
+// there is another attempt is for the caller to say, so there is no way back in the body.
+int on_seek(void* /*user*/, curl_off_t /*offset*/, int /*origin*/) {
+  return CURL_SEEKFUNC_FAIL;
+}
+
 // libcurl's callbacks end a transfer by taking another number of bytes than they were given.
 std::size_t on_header(char* data, std::size_t /*one*/, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
@@ -134,12 +151,15 @@ void prepare(Transfer& transfer, const HttpClientOptions& options,
   const HttpRequest& request = transfer.request;
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (!request.body.empty() || request.method == "POST") {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
   }
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (request.method == "HEAD") curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   transfer.headers = header_list(request);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
@@ -201,6 +221,7 @@ tl::unexpected<Error> explain(CURLcode code, const Transfer& transfer,
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
     case CURLE_SEND_ERROR:
+    case CURLE_SEND_FAIL_REWIND:
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:

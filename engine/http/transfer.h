@@ -45,6 +45,7 @@ struct Transfer {
   // Since it has been started.
   Easy easy;
   HeaderList headers;
+  std::size_t body_read = 0;  // by libcurl, of the request's
   HttpResponse response;
   std::size_t response_bytes_max = 0;
   std::size_t received_bytes = 0;  // head and body

@@ -33,6 +33,9 @@ struct Receipt {
   // As the provider counted the request's tokens; absent: it did not say.
   std::optional<std::uint64_t> tokens;
   ProviderLimits limits;
+  // When the request had left this machine; absent: not known. On a busy machine that is later than
+  // when it was granted.
+  std::optional<TimePoint> sent_at;
 };
 
 }  // namespace penstock

@@ -100,6 +100,23 @@ std::string closed_address() {
   return HttpServer({}, echo).address();
 }
 
+TEST_CASE("http: a request is sent once even if a kept connection ends without an answer") {
+  std::atomic<int> served{0};
+  HttpServer server({}, [&](ServedRequest request, const Responder& responder) {
+    ++served;
+    if (request.body == "die") {
+      responder.abort();
+    } else {
+      echo(std::move(request), responder);
+    }
+  });
+  HttpClient client({});
+  REQUIRE(fetch(client, {.method = "POST", .url = url(server), .body = "live"}).has_value());
+  const Error error = fail(client, {.method = "POST", .url = url(server), .body = "die"});
+  CHECK(error.kind == ErrorKind::retryable);
+  CHECK(served == 2);
+}
+
 TEST_CASE("http: a request arrives as it was sent and so does its answer") {
   std::promise<ServedRequest> served;
   HttpServer server({}, [&](ServedRequest request, const Responder& responder) {

@@ -55,6 +55,15 @@ TEST_CASE("meter: the first request leaves at once and the second when the first
   CHECK(meter.next(6'010 - 50, all, start) == start + 500ms);
 }
 
+TEST_CASE("meter: what left late counts for a minute from then on") {
+  Meter meter = meter_of(1'000);
+  const Meter::Entry entry = meter.add(1'000, start);
+  meter.left_at(entry, start + 3s);
+  CHECK(meter.next(1, all, start + 10s) == start + 3s + window_held);
+  meter.left_at(entry, start);  // never earlier than it was added
+  CHECK(meter.next(1, all, start + 10s) == start + 3s + window_held);
+}
+
 TEST_CASE("meter: a request that needs the whole limit waits until the minute is empty") {
   Meter meter = meter_of(1'000);
   meter.add(1, start);

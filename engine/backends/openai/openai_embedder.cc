@@ -155,7 +155,9 @@ void OpenAiEmbedder::finish(Call call, Result<HttpResponse> result) {
     send(std::move(call));
     return;
   }
-  call.done(embedding_of(call, *result));
+  Embedding embedding = embedding_of(call, *result);
+  embedding.receipt.sent_at = result->sent_at;
+  call.done(std::move(embedding));
 }
 
 Embedding OpenAiEmbedder::embedding_of(const Call& call, HttpResponse& response) {

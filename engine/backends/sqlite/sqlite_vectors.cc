@@ -18,6 +18,11 @@ std::string_view bytes_of(std::span<const float> floats) {
   return {reinterpret_cast<const char*>(floats.data()), floats.size_bytes()};
 }
 
+// How the file names what its vectors are of.
+std::string description(const std::string& model, std::size_t dimensions) {
+  return model + " " + std::to_string(dimensions);
+}
+
 }  // namespace
 
 struct SqliteVectors::Statements {
@@ -48,7 +53,11 @@ struct SqliteVectors::Statements {
 SqliteVectors::SqliteVectors(const std::string& path, const std::string& model,
                              std::size_t dimensions)
     : database_(path, OpenMode::write), statements_(std::make_unique<Statements>(database_)) {
-  adopt_model(model, dimensions);
+  Statement adopt = database_.prepare("INSERT OR IGNORE INTO settings VALUES ('model', ?1)");
+  const std::string adopted = description(model, dimensions);
+  if (const auto done = adopt.bind_text(1, adopted).run(); !done)
+    throw FatalError(done.error().message);
+  require_model(model, dimensions);
 }
 
 SqliteVectors::SqliteVectors(const std::string& path)
@@ -56,23 +65,14 @@ SqliteVectors::SqliteVectors(const std::string& path)
 
 SqliteVectors::~SqliteVectors() = default;
 
-void SqliteVectors::adopt_model(const std::string& model_name, std::size_t dimensions) {
-  const std::string wanted = model_name + " " + std::to_string(dimensions);
-  Statement adopt = database_.prepare("INSERT OR IGNORE INTO settings VALUES ('model', ?1)");
-  if (const auto done = adopt.bind_text(1, wanted).run(); !done)
-    throw FatalError(done.error().message);
-  const Result<std::optional<std::string>> stored = model();
-  if (!stored) throw FatalError(stored.error().message);
-  if (*stored != wanted)
-    throw FatalError(database_.path() + ": holds vectors of " + stored->value_or("no model") +
-                     ", not of " + wanted + "; use that --embedder, or another --store");
-}
-
-Result<std::optional<std::string>> SqliteVectors::model() {
+void SqliteVectors::require_model(const std::string& model, std::size_t dimensions) {
+  const std::string wanted = description(model, dimensions);
   Statement stored = database_.prepare("SELECT value FROM settings WHERE name = 'model'");
   const Result<bool> row = stored.step();
-  if (!row) return pass_on(row.error());
-  return *row ? std::optional<std::string>(stored.bytes(0)) : std::nullopt;
+  if (!row) throw FatalError(row.error().message);
+  if (*row && stored.bytes(0) != wanted)
+    throw FatalError(database_.path() + ": holds vectors of " + std::string(stored.bytes(0)) +
+                     ", not of " + wanted + "; use that --embedder, or another --store");
 }
 
 Result<std::optional<std::int64_t>> SqliteVectors::find_version(const std::string& key,

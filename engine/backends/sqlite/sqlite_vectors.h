@@ -35,13 +35,12 @@ class SqliteVectors final : public VectorStore {
   Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) override;
   Result<VersionCount> totals() override;
 
-  // Of the vectors that are stored; absent in a store without any.
-  Result<std::optional<std::string>> model();
+  // Throws FatalError if the vectors that are stored are of another model.
+  void require_model(const std::string& model, std::size_t dimensions);
 
  private:
   struct Statements;
 
-  void adopt_model(const std::string& model, std::size_t dimensions);
   Result<std::optional<std::int64_t>> find_version(const std::string& key,
                                                    const VersionId& version);
   Result<void> remove_rows(std::int64_t version);

@@ -66,6 +66,10 @@ Meter::Entry KeyBudget::add(std::uint64_t tokens, TimePoint now) {
 void KeyBudget::settle(Meter::Entry entry, TimePoint sent_at, const Receipt& receipt,
                        TimePoint now) {
   --in_flight_;
+  if (receipt.sent_at) {
+    requests_.left_at(entry, *receipt.sent_at);
+    tokens_.left_at(entry, *receipt.sent_at);
+  }
   if (receipt.tokens) tokens_.reconcile(entry, *receipt.tokens);
   learn_limits(receipt.limits);
   const bool refused = receipt.answer == Answer::rate_limited;

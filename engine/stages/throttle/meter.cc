@@ -69,6 +69,12 @@ Meter::Entry Meter::add(std::uint64_t amount, TimePoint now) {
   return first_in_log_ + log_.size() - 1;
 }
 
+void Meter::left_at(Entry entry, TimePoint at) {
+  if (find(entry) == nullptr) return;
+  Sent& sent = log_[entry - first_in_log_];
+  sent.at = std::max(sent.at, at);
+}
+
 void Meter::reconcile(Entry entry, std::uint64_t amount) {
   const Sent* found = find(entry);
   if (found == nullptr || found->amount == amount) return;

@@ -61,6 +61,8 @@ class Meter {
   TimePoint next(std::uint64_t amount, Share share, TimePoint now);
   Entry add(std::uint64_t amount, TimePoint now);
 
+  // The entry left later than it was added: from then on it counts for a minute.
+  void left_at(Entry entry, TimePoint at);
   // The provider counted the entry differently.
   void reconcile(Entry entry, std::uint64_t amount);
   // The provider's answer to this entry, perhaps a refusal, said that so much was left. If that is
