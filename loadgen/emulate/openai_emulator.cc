@@ -26,7 +26,7 @@ constexpr std::size_t unnamed_keys_max = 100;
 constexpr std::chrono::minutes silence_max{2};
 constexpr std::chrono::milliseconds injected_wait{200};
 constexpr std::chrono::seconds unavailable_wait{1};
-constexpr std::uint64_t outage_seconds_max = 24 * 60 * 60;
+constexpr std::uint64_t outage_seconds_max = 86'400;
 
 HttpHeaders with_type(HttpHeaders headers) {
   headers.add("content-type", "application/json");
@@ -127,8 +127,9 @@ class OpenAiEmulator::Service {
     HttpServerOptions server;
     server.listen = options_.listen;
     server_ = std::make_unique<HttpServer>(
-        std::move(server),
-        [this](ServedRequest request, Responder responder) { route(request, responder); });
+        std::move(server), [this](const ServedRequest& request, const Responder& responder) {
+          route(request, responder);
+        });
   }
 
   const std::string& address() const { return server_->address(); }
