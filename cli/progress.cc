@@ -15,6 +15,7 @@
 namespace penstock {
 namespace {
 
+constexpr std::chrono::milliseconds look_interval{100};
 constexpr std::chrono::milliseconds terminal_interval{100};
 constexpr std::chrono::seconds pipe_interval{10};
 
@@ -91,13 +92,21 @@ void Progress::show_until_stopped() {
   std::unique_lock lock(mutex_);
   const auto interval = terminal_ ? std::chrono::milliseconds(terminal_interval)
                                   : std::chrono::milliseconds(pipe_interval);
-  while (!stop_.wait_for(lock, interval, [this] { return stopping_; }))
-    print_progress(counter_.counts());
+  TimePoint next = started_ + interval;
+  while (!stop_.wait_for(lock, look_interval, [this] { return stopping_; })) {
+    const std::optional<ThrottleState> quota = service_.throttle_state();
+    tell_if_service_went_down(quota);
+    if (std::chrono::steady_clock::now() < next) continue;
+    print_progress(counter_.counts(), quota);
+    next += interval;
+  }
 }
 
 void Progress::tell_if_service_went_down(const std::optional<ThrottleState>& quota) {
   const bool is_down = quota && quota->endpoint_down;
-  if (is_down && !service_was_down_) {
+  if (is_down && !service_was_down_ && json_) {
+    print_json_line({{"event", "service_down"}, {"reason", service_.last_failure()}});
+  } else if (is_down && !service_was_down_) {
     std::fprintf(stderr, "%spenstock: %s; waiting for the service to come back\n",
                  line_is_shown_ ? "\r\033[K" : "", service_.last_failure().c_str());
     line_is_shown_ = false;
@@ -105,9 +114,7 @@ void Progress::tell_if_service_went_down(const std::optional<ThrottleState>& quo
   service_was_down_ = is_down;
 }
 
-void Progress::print_progress(const RunCounts& counts) {
-  const std::optional<ThrottleState> quota = service_.throttle_state();
-  tell_if_service_went_down(quota);
+void Progress::print_progress(const RunCounts& counts, const std::optional<ThrottleState>& quota) {
   if (json_) {
     Json progress = {{"event", "progress"},     {"seen", counts.seen},
                      {"failed", counts.failed}, {"pages", counts.pages},

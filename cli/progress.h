@@ -42,7 +42,7 @@ class Progress {
   void tell_if_service_went_down(const std::optional<ThrottleState>& quota);
   std::string line(const RunCounts& counts, const std::optional<ThrottleState>& quota,
                    std::size_t columns) const;
-  void print_progress(const RunCounts& counts);
+  void print_progress(const RunCounts& counts, const std::optional<ThrottleState>& quota);
 
   const bool json_;
   const bool terminal_;

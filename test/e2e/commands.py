@@ -12,10 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import unittest
-import urllib.error
-import urllib.request
 
 from cases import Case, penstock
 
@@ -381,62 +378,6 @@ class BadInput(Case):
         self.assertEqual(ran.err, "penstock: the configuration file has an unknown option "
                                   "backfill.chunk-tokenz; see penstock --help\n")
         self.assertFalse(os.path.exists(self.store))
-
-
-class Emulate(Case):
-    def emulate(self, *arguments):
-        process = subprocess.Popen([penstock, "emulate", "openai", "--listen", "127.0.0.1:0",
-                                    "--latency", "0ms", *arguments],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        return process
-
-    def embed(self, url, key, text):
-        body = json.dumps({"input": text, "model": "text-embedding-3-small"}).encode()
-        request = urllib.request.Request(url + "/embeddings", body,
-                                         {"Authorization": f"Bearer {key}"})
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)
-
-    def test_openai_is_served_until_it_is_told_to_end(self):
-        process = self.emulate("--key", "mine:60:1000")
-        line = process.stdout.readline()
-        self.assertRegex(line, r"^penstock emulates OpenAI's embeddings at http://127\.0\.0\.1:\d+/v1 "
-                               r"\(1 key: 60 requests and 1,000 tokens a minute\); "
-                               r"GET /stats tells what was used\n$")
-        url = line.split(" at ")[1].split(" ")[0]
-        self.assertEqual(len(self.embed(url, "mine", "hello")["data"][0]["embedding"]), 1536)
-        with self.assertRaises(urllib.error.HTTPError) as refused:
-            self.embed(url, "mine", "too much " * 1000)
-        refused.exception.close()
-        self.assertEqual(refused.exception.code, 429)
-        with urllib.request.urlopen(url.replace("/v1", "/stats"), timeout=60) as response:
-            stats = json.load(response)
-        self.assertEqual((stats["tokens"], stats["violations"]), (1, 1))
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
-        self.assertEqual((process.returncode, err), (0, ""))
-        self.assertIn("1 request and 1 tokens admitted in ", out)
-
-    def test_json_lines(self):
-        process = self.emulate("--json")
-        url = json.loads(process.stdout.readline())["url"]
-        self.embed(url, "any", "hello")
-        process.send_signal(signal.SIGINT)
-        summary = json.loads(process.communicate(timeout=60)[0])
-        self.assertEqual((summary["event"], summary["answered"]), ("summary", 1))
-
-    def test_options_that_make_no_sense(self):
-        for message, *arguments in (
-                ("--key a:1: write it as NAME:RPM:TPM, with requests and tokens a minute",
-                 "--key", "a:1"),
-                ("--key a:2:2: there is another of this name", "--key", "a:1:1", "--key", "a:2:2"),
-                ("--latency: not a latency: 5; write it as 20ms, or from least to most as 50ms-1.5s",
-                 "--latency", "5")):
-            process = subprocess.run([penstock, "emulate", "openai", *arguments], text=True,
-                                     capture_output=True, timeout=60)
-            self.assertEqual((process.returncode, process.stderr), (1, f"penstock: {message}\n"))
 
 
 if __name__ == "__main__":

@@ -230,18 +230,6 @@ TEST_CASE("http: no answer at all is worth another try") {
         "http://" + server.address() + ": the connection was closed without a response");
 }
 
-TEST_CASE("http: a kept connection that ends with the next request is replaced") {
-  std::atomic<int> requests = 0;
-  HttpServer server({}, [&](ServedRequest request, const Responder& responder) {
-    if (++requests != 2) echo(std::move(request), responder);
-  });
-  HttpClient client({.connections_max = 1});
-  for (int i = 0; i < 2; ++i)
-    CHECK(fetch(client, {.method = "POST", .url = url(server), .body = "again"}).value().body ==
-          "again");
-  CHECK(requests == 3);
-}
-
 TEST_CASE("http: a response that stalls is given up") {
   std::vector<Responder> kept;
   HttpServer server({}, [&](const ServedRequest&, Responder responder) {
