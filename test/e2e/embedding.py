@@ -255,7 +255,7 @@ class Trouble(ServiceCase):
         for fault in FAULTS:
             with self.subTest(fault):
                 os.remove(self.store)
-                process = self.serve("--faults", "0.25", "--fault", fault)
+                process = self.serve("--faults", "0.12", "--fault", fault)
                 summary = self.backfill(*options).summary()
                 stats = self.stats()
                 process.kill()
@@ -268,7 +268,7 @@ class Trouble(ServiceCase):
     def test_an_outage_pauses_the_work_and_the_work_goes_on(self):
         self.serve()
         self.write_documents(8)
-        self.control("/outage?seconds=4", b"")
+        self.control("/outage?seconds=2", b"")
         ran = self.backfill("--request-tokens", "600")
         self.assertEqual(ran.summary()["documents"]["done"], 8)
         self.assertGreater(self.stats()["outage"], 0)
@@ -297,7 +297,7 @@ class Trouble(ServiceCase):
         for flag, why in (("--poison", "HTTP 400"), ("--poison-500", "HTTP 500")):
             with self.subTest(flag):
                 self.write_documents(8)
-                poisoned = self.write("3.txt", "nightshade " * 300)
+                poisoned = self.write("3.txt", "nightshade is a plant")
                 process = self.serve(flag, "nightshade")
                 ran = self.backfill(expect=3)
                 process.kill()
