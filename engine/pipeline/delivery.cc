@@ -19,6 +19,11 @@ std::uint8_t failures_of(const Job& job, std::size_t chunk) {
   return job.failures.empty() ? std::uint8_t{0} : job.failures[chunk];
 }
 
+// Ends so many of the job's chunks; whether that was all.
+bool no_chunk_left(Job& job, std::size_t chunks) {
+  return job.chunks_to_embed.fetch_sub(chunks) == chunks;
+}
+
 }  // namespace
 
 bool Delivery::travels_alone(Job& job, std::size_t chunk) {
@@ -52,15 +57,50 @@ Delivered Delivery::deliver(std::unique_ptr<Pack> pack) {
   return delivered;
 }
 
+std::vector<Job*> Delivery::found(Job& job, std::size_t chunk) {
+  std::vector<Job*> complete;
+  for (const ChunkOfJob& same : share(job, chunk))
+    if (no_chunk_left(*same.job, 1)) complete.push_back(same.job);
+  --job.chunks_to_embed;
+  return complete;
+}
+
+std::vector<Job*> Delivery::lost(Job& job, std::size_t chunk, const Error& why) {
+  std::vector<Job*> complete;
+  for (const ChunkOfJob& same : waiting_for(job, chunk)) {
+    same.job->give_up([&] { same.job->abandoned = why; });
+    if (no_chunk_left(*same.job, 1)) complete.push_back(same.job);
+  }
+  job.give_up([&] { job.abandoned = why; });
+  --job.chunks_to_embed;
+  return complete;
+}
+
+std::vector<ChunkOfJob> Delivery::waiting_for(const Job& job, std::size_t chunk) {
+  if (job.embedding_ids.empty()) return {};
+  return same_texts_.end(job.embedding_ids[chunk]);
+}
+
+// The chunk's row, to those that waited for it.
+std::vector<ChunkOfJob> Delivery::share(const Job& job, std::size_t chunk) {
+  std::vector<ChunkOfJob> same_text = waiting_for(job, chunk);
+  for (const ChunkOfJob& same : same_text)
+    std::copy_n(job.vectors.data() + chunk * dimensions_, dimensions_,
+                same.job->vectors.data() + same.chunk * dimensions_);
+  return same_text;
+}
+
+// A job is not looked at any more once its chunks have ended: its last one may end elsewhere.
 void Delivery::take_vectors(const Pack& pack, Delivered& delivered) {
   anything_embedded_ = true;
   const float* row = pack.embedding.vectors.data();
   for (const PackSlice& slice : pack.slices) {
-    const std::size_t chunks = slice.chunk_end - slice.chunk_begin;
-    std::copy_n(row, chunks * dimensions_,
-                slice.job->vectors.data() + slice.chunk_begin * dimensions_);
-    row += chunks * dimensions_;
-    end(*slice.job, chunks, pack, delivered);
+    for (std::size_t chunk = slice.chunk_begin; chunk < slice.chunk_end; ++chunk) {
+      std::copy_n(row, dimensions_, slice.job->vectors.data() + chunk * dimensions_);
+      row += dimensions_;
+      for (const ChunkOfJob& same : share(*slice.job, chunk)) end(*same.job, 1, pack, delivered);
+    }
+    end(*slice.job, slice.chunk_end - slice.chunk_begin, pack, delivered);
   }
 }
 
@@ -75,9 +115,13 @@ void Delivery::refuse(std::unique_ptr<Pack> pack, Delivered& delivered) {
     abandon(*pack, {ErrorKind::permanent, "every input was refused so far: " + why}, delivered);
     return;
   }
-  Job& job = *pack->slices.front().job;
-  job.give_up([&] { job.fail(Outcome::failed, why); });
-  end(job, 1, *pack, delivered);
+  const PackSlice& only = pack->slices.front();
+  std::vector<ChunkOfJob> refused = waiting_for(*only.job, only.chunk_begin);
+  refused.push_back({only.job, only.chunk_begin});
+  for (const auto& [job, chunk] : refused) {
+    job->give_up([&, its = job] { its->fail(Outcome::failed, why); });
+    end(*job, 1, *pack, delivered);
+  }
 }
 
 void Delivery::try_again(std::unique_ptr<Pack> pack, Delivered& delivered) {
@@ -97,11 +141,15 @@ void Delivery::try_again(std::unique_ptr<Pack> pack, Delivered& delivered) {
           job.fail(Outcome::failed, pack->embedding.message);
         }
       }
-      if (job.given_up) {
-        ++ended;
-      } else {
+      if (!job.given_up) {
         again->add({&job, chunk, pack->inputs[input], pack->input_tokens[input]});
+        continue;
       }
+      ++ended;
+      if (job.embedding_ids.empty()) continue;
+      if (const auto same = same_texts_.pass_on(job.embedding_ids[chunk]))
+        again->add({same->job, same->chunk, same->job->chunks[same->chunk].text,
+                    pack->input_tokens[input]});
     }
     if (ended > 0) end(job, ended, *pack, delivered);
   }
@@ -109,15 +157,19 @@ void Delivery::try_again(std::unique_ptr<Pack> pack, Delivered& delivered) {
 }
 
 void Delivery::abandon(const Pack& pack, const Error& why, Delivered& delivered) {
-  for (const PackSlice& slice : pack.slices) {
-    Job& job = *slice.job;
+  const auto leave = [&](Job& job, std::size_t chunks) {
     job.give_up([&] { job.abandoned = why; });
-    end(job, slice.chunk_end - slice.chunk_begin, pack, delivered);
+    end(job, chunks, pack, delivered);
+  };
+  for (const PackSlice& slice : pack.slices) {
+    for (std::size_t chunk = slice.chunk_begin; chunk < slice.chunk_end; ++chunk)
+      for (const ChunkOfJob& same : waiting_for(*slice.job, chunk)) leave(*same.job, 1);
+    leave(*slice.job, slice.chunk_end - slice.chunk_begin);
   }
 }
 
 void Delivery::end(Job& job, std::size_t chunks, const Pack& pack, Delivered& delivered) {
-  if (job.chunks_to_embed.fetch_sub(chunks) != chunks) return;
+  if (!no_chunk_left(job, chunks)) return;
   // The pack that came last tells where the document's time went.
   job.times.finished_after(Stage::pack, pack.packed_at, Duration{0});
   job.times.finished_after(Stage::throttle, pack.granted_at, Duration{0});

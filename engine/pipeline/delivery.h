@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/pipeline/job.h"
+#include "engine/pipeline/same_texts.h"
 #include "engine/stages/pack/packer.h"
 
 namespace penstock {
@@ -24,9 +25,15 @@ struct Delivered {
 // Any thread, several packs at once.
 class Delivery {
  public:
-  explicit Delivery(std::size_t dimensions) : dimensions_(dimensions) {}
+  // `same_texts` outlives it.
+  Delivery(std::size_t dimensions, SameTexts& same_texts)
+      : dimensions_(dimensions), same_texts_(same_texts) {}
 
   Delivered deliver(std::unique_ptr<Pack> pack);
+  // The same for a chunk that needs no request, since its vector was found and is in its row, or
+  // cannot have one. Returns other jobs that are complete with it.
+  std::vector<Job*> found(Job& job, std::size_t chunk);
+  std::vector<Job*> lost(Job& job, std::size_t chunk, const Error& why);
 
   // A chunk that failed in company travels alone, so that others do not fail with it again.
   static bool travels_alone(Job& job, std::size_t chunk);
@@ -36,10 +43,13 @@ class Delivery {
   void refuse(std::unique_ptr<Pack> pack, Delivered& delivered);
   void try_again(std::unique_ptr<Pack> pack, Delivered& delivered);
   void abandon(const Pack& pack, const Error& why, Delivered& delivered);
-  // So many of the job's chunks need no request any more.
-  void end(Job& job, std::size_t chunks, const Pack& pack, Delivered& delivered);
+  // Chunks that waited for this one's vector.
+  std::vector<ChunkOfJob> waiting_for(const Job& job, std::size_t chunk);
+  std::vector<ChunkOfJob> share(const Job& job, std::size_t chunk);
+  static void end(Job& job, std::size_t chunks, const Pack& pack, Delivered& delivered);
 
   const std::size_t dimensions_;
+  SameTexts& same_texts_;
   std::atomic<bool> anything_embedded_{false};
   std::atomic<int> refused_alone_{0};
 };

@@ -67,9 +67,10 @@ struct Job {
   std::vector<Chunk> chunks;   // views into text
   std::vector<float> vectors;  // row-major, chunks.size() x dimensions; packs write their own rows
   std::vector<EmbeddingId> embedding_ids;  // by chunk; empty if nothing is cached
-  std::vector<bool> cached;                // by chunk, likewise: its vector was known
-  std::uint64_t cached_tokens = 0;
+  std::vector<bool> is_known;              // by chunk, likewise: it needs no request of its own
+  std::uint64_t cached_tokens = 0;         // of those
 
+  // Chunks without a vector, and one more until `pack` is through with the job.
   std::atomic<std::size_t> chunks_to_embed{0};
   // Guards outcome, message, abandoned and failures while packs of this job are under way.
   std::mutex embed_mutex;

@@ -48,6 +48,7 @@
 #include "engine/pipeline/delivery.h"
 #include "engine/pipeline/io_threads.h"
 #include "engine/pipeline/job.h"
+#include "engine/pipeline/same_texts.h"
 #include "engine/pipeline/store_writer.h"
 #include "engine/stages/pack/packer.h"
 
@@ -124,6 +125,7 @@ class Pipeline::Graph {
   std::array<std::atomic<std::size_t>, all_lanes.size()> before_pack_{};
   std::array<std::atomic<std::size_t>, all_lanes.size()> waiting_packs_{};
   std::array<Packer, all_lanes.size()> packers_;  // of `pack` only: that node is serial
+  SameTexts same_texts_;
   Delivery delivery_;
   std::optional<Error> ended_early_;  // of `finish` only: that node is serial
 
@@ -160,7 +162,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
                    options_.bytes_in_flight_max / interactive_room),
       packers_{Packer(parts_.embedder.limits(), Lane::interactive, options_.pack_wait_max),
                Packer(parts_.embedder.limits(), Lane::bulk, options_.pack_wait_max)},
-      delivery_(parts_.embedder.dimensions()),
+      delivery_(parts_.embedder.dimensions(), same_texts_),
 
       fetch_(graph_, flow::unlimited,
              [this](Job* job, JobNode::gateway_type& next) {
@@ -399,32 +401,54 @@ void Pipeline::Graph::chunk(Job& job) {
   if (job.chunks.empty()) return job.fail(Outcome::no_text, {});
   const std::size_t floats = job.chunks.size() * parts_.embedder.dimensions();
   admission_of(job.lane).resize(job, job.text.utf8.size() + floats * sizeof(float));
-  job.chunks_to_embed = job.chunks.size();
+  job.chunks_to_embed = job.chunks.size() + 1;
   if (!options_.measure_only || parts_.cache) job.vectors.resize(floats);
 }
 
+// Each text is begun before it is looked for, and kept before it ends: so whoever begins it next
+// finds it.
 void Pipeline::Graph::recall(Job& job) {
   const std::string model = parts_.embedder.model();
-  job.embedding_ids.reserve(job.chunks.size());
   for (const Chunk& chunk : job.chunks)
     job.embedding_ids.push_back(EmbeddingId::of(chunk.text, model));
-  Result<std::vector<bool>> cached = parts_.cache->find(job.embedding_ids, job.vectors);
-  if (!cached) {
-    job.abandoned = cached.error();
-    return;
-  }
-  job.cached = std::move(*cached);
+  std::vector<std::size_t> chunks;  // to be looked for; others wait for the same text elsewhere
+  std::vector<EmbeddingId> ids;
   for (std::size_t i = 0; i < job.chunks.size(); ++i) {
-    if (!job.cached[i]) continue;
-    job.cached_tokens += job.chunks[i].tokens;
-    --job.chunks_to_embed;
+    if (!options_.measure_only && !same_texts_.begin(job.embedding_ids[i], {&job, i})) continue;
+    chunks.push_back(i);
+    ids.push_back(job.embedding_ids[i]);
   }
+  const std::size_t dimensions = parts_.embedder.dimensions();
+  std::vector<float> rows(ids.size() * dimensions);
+  const Result<std::vector<bool>> found = parts_.cache->find(ids, rows);
+
+  std::vector<bool> needs_request(job.chunks.size());
+  std::vector<Job*> complete;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    std::vector<Job*> ended;
+    if (!found) {
+      ended = delivery_.lost(job, chunks[i], found.error());
+    } else if ((*found)[i]) {
+      std::copy_n(rows.data() + i * dimensions, dimensions,
+                  job.vectors.data() + chunks[i] * dimensions);
+      ended = delivery_.found(job, chunks[i]);
+    } else {
+      needs_request[chunks[i]] = true;
+    }
+    complete.insert(complete.end(), ended.begin(), ended.end());
+  }
+  needs_request.flip();
+  job.is_known = std::move(needs_request);
+  for (std::size_t i = 0; i < job.chunks.size(); ++i)
+    if (job.is_known[i]) job.cached_tokens += job.chunks[i].tokens;
+  for (Job* other : complete) store_.try_put(other);
 }
 
 void Pipeline::Graph::pack(const ToPack& message, PackNode::output_ports_type& ports) {
   if (Job* const* job = std::get_if<Job*>(&message)) {
+    const Lane lane = (*job)->lane;
     pack_document(**job, ports);
-    --before_pack_[index_of((*job)->lane)];
+    --before_pack_[index_of(lane)];
   } else if (Pack* const* returned = std::get_if<Pack*>(&message)) {
     pack_again(*std::unique_ptr<Pack>(*returned), ports);
   }
@@ -437,14 +461,14 @@ void Pipeline::Graph::pack(const ToPack& message, PackNode::output_ports_type& p
 }
 
 void Pipeline::Graph::pack_document(Job& job, PackNode::output_ports_type& ports) {
-  if (job.settled() || options_.measure_only || job.chunks_to_embed == 0) {
-    std::get<1>(ports).try_put(&job);
-    return;
+  if (job.chunks_to_embed > 0 && !options_.measure_only) {
+    job.times.started(Stage::pack, now());
+    for (std::size_t i = 0; i < job.chunks.size(); ++i)
+      if (job.is_known.empty() || !job.is_known[i])
+        pack_chunk({&job, i, job.chunks[i].text, job.chunks[i].tokens}, ports);
+    if (--job.chunks_to_embed > 0) return;
   }
-  job.times.started(Stage::pack, now());
-  for (std::size_t i = 0; i < job.chunks.size(); ++i)
-    if (job.cached.empty() || !job.cached[i])
-      pack_chunk({&job, i, job.chunks[i].text, job.chunks[i].tokens}, ports);
+  std::get<1>(ports).try_put(&job);  // nothing of it is under way
 }
 
 void Pipeline::Graph::pack_again(const Pack& returned, PackNode::output_ports_type& ports) {

@@ -139,8 +139,7 @@ class Backfill(ServiceCase):
     def test_nothing_is_paid_for_twice(self):
         self.serve()
         self.write_documents(3)
-        first = self.backfill("--chunk-tokens", "64", "--overlap-tokens", "0").summary()
-        self.assertEqual(first["cached_tokens"], 0)
+        self.backfill("--chunk-tokens", "64", "--overlap-tokens", "0")
 
         # Unchanged; under another name; changed at its end.
         again = self.backfill("--chunk-tokens", "64", "--overlap-tokens", "0").summary()

@@ -233,6 +233,79 @@ TEST_CASE("embedding: a text is paid for once") {
   }
 }
 
+// Copies of one text, all in flight before the first is embedded.
+void put_copies(World& world, int copies, const std::string& text) {
+  world.with_cache = true;
+  world.options.chunk = {16, 0};
+  world.embedder.pack_limits.inputs_max = 1;
+  for (int i = 0; i < copies; ++i) world.put(std::to_string(i), text);
+}
+
+TEST_CASE("embedding: copies that are under way at once are paid for once") {
+  World world;
+  put_copies(world, 20, words("river", 15) + "\n\n" + words("lake", 15));
+  REQUIRE(world.run().has_value());
+  std::set<std::string> texts;
+  std::uint64_t tokens = 0;
+  std::uint64_t cached = 0;
+  for (const auto& [version, chunks] : world.store.versions) {
+    for (const auto& chunk : chunks) {
+      texts.insert(chunk.text);
+      CHECK(chunk.vector == FakeEmbedder::vector_of(chunk.text));
+    }
+  }
+  for (int i = 0; i < 20; ++i) {
+    CHECK(world.ended(std::to_string(i)).outcome == Outcome::done);
+    tokens += world.ended(std::to_string(i)).tokens;
+    cached += world.ended(std::to_string(i)).cached_tokens;
+  }
+  CHECK(world.embedder.inputs == static_cast<int>(texts.size()));
+  CHECK(cached * 20 == tokens * 19);
+}
+
+TEST_CASE("embedding: copies of a poisoned text fail together") {
+  World world;
+  put_copies(world, 5, "poison");
+  world.put("good", "words");
+  world.embedder.before_answer = [](const auto& texts) {
+    return any_starts_with(texts, "poison")
+               ? std::optional(answer(Answer::refused_input, "no poison, please"))
+               : std::nullopt;
+  };
+  REQUIRE(world.run().has_value());
+  CHECK(world.ended("good").outcome == Outcome::done);
+  for (int i = 0; i < 5; ++i) CHECK(world.ended(std::to_string(i)).message == "no poison, please");
+}
+
+TEST_CASE("embedding: a copy takes the place of one whose document failed") {
+  World world;
+  put_copies(world, 3, words("river", 10));
+  // One document's worth of failures; whoever comes next succeeds.
+  world.embedder.before_answer = [&](const auto&) {
+    return world.embedder.requests <= 6 ? std::optional(answer(Answer::nonsense, "it broke"))
+                                        : std::nullopt;
+  };
+  REQUIRE(world.run().has_value());
+  CHECK(world.embedder.requests == 7);
+  int failed = 0;
+  for (int i = 0; i < 3; ++i) {
+    if (world.ended(std::to_string(i)).outcome == Outcome::failed) ++failed;
+  }
+  CHECK(failed == 1);
+  CHECK(world.store.versions.size() == 2);
+}
+
+TEST_CASE("embedding: copies are left together for the next run") {
+  World world;
+  put_copies(world, 5, words("river", 15));
+  world.quota.refusal = Error{ErrorKind::cancelled, "spent"};
+  REQUIRE_FALSE(world.run().has_value());
+  CHECK(world.store.documents.empty());
+  world.quota.refusal.reset();
+  REQUIRE(world.run().has_value());
+  CHECK(world.store.versions.size() == 5);
+}
+
 TEST_CASE("embedding: cached and new vectors of a document each find their chunk") {
   World world;
   world.with_cache = true;
