@@ -1,9 +1,8 @@
-// claim -> admit -> fetch -> extract -> chunk -> recall -> pack -> throttle -> embed -> keep ->
-// deliver
-//            ^                                              ^        ^                            |
-//            |                                              +- again +- smaller packs ------------+
-//            | documents and bytes in flight: the only memory bound                               v
-//            +--------------------------------------------------------------- finish <- store <---+
+// claim -> admit -> fetch -> extract -> chunk -> recall -> pack -> throttle -> embed -> keep
+//            ^                                              ^        ^                      |
+//            |                                              +- again +- halves <- deliver <-+
+//            | documents and bytes in flight: the only memory bound             |
+//            +------------------------------------------ finish <- store <------+
 //
 // One message per document, a Job*, goes from node to node; only between pack and deliver do packs
 // travel, each with chunks of several documents. Rules that hold for every node:
@@ -48,9 +47,10 @@
 #include "engine/pipeline/delivery.h"
 #include "engine/pipeline/io_threads.h"
 #include "engine/pipeline/job.h"
+#include "engine/pipeline/packing.h"
+#include "engine/pipeline/recall.h"
 #include "engine/pipeline/same_texts.h"
 #include "engine/pipeline/store_writer.h"
-#include "engine/stages/pack/packer.h"
 
 namespace penstock {
 namespace {
@@ -92,10 +92,6 @@ class Pipeline::Graph {
   void chunk(Job& job);
   void recall(Job& job);
   void pack(const ToPack& message, PackNode::output_ports_type& ports);
-  void pack_document(Job& job, PackNode::output_ports_type& ports);
-  void pack_again(const Pack& returned, PackNode::output_ports_type& ports);
-  void pack_chunk(const PackInput& input, PackNode::output_ports_type& ports);
-  void emit(std::optional<Pack> pack, PackNode::output_ports_type& ports);
   void answered(Pack& pack, Embedding embedding);
   void deliver(Pack* pack, DeliverNode::output_ports_type& ports);
   void finish(Job* job);
@@ -121,12 +117,10 @@ class Pipeline::Graph {
 
   Admission bulk_;
   Admission interactive_;
-  // By lane. Jobs admitted that are not through `pack` yet, and packs that wait for the quota.
-  std::array<std::atomic<std::size_t>, all_lanes.size()> before_pack_{};
-  std::array<std::atomic<std::size_t>, all_lanes.size()> waiting_packs_{};
-  std::array<Packer, all_lanes.size()> packers_;  // of `pack` only: that node is serial
   SameTexts same_texts_;
   Delivery delivery_;
+  std::optional<Recall> recall_from_;  // the cache, if there is one
+  Packing packing_;
   std::optional<Error> ended_early_;  // of `finish` only: that node is serial
 
   std::mutex tick_mutex_;
@@ -160,9 +154,8 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
       interactive_(Lane::interactive,
                    std::max<std::size_t>(options_.documents_in_flight_max / interactive_room, 1),
                    options_.bytes_in_flight_max / interactive_room),
-      packers_{Packer(parts_.embedder.limits(), Lane::interactive, options_.pack_wait_max),
-               Packer(parts_.embedder.limits(), Lane::bulk, options_.pack_wait_max)},
       delivery_(parts_.embedder.dimensions(), same_texts_),
+      packing_(parts_.embedder.limits(), options_.pack_wait_max),
 
       fetch_(graph_, flow::unlimited,
              [this](Job* job, JobNode::gateway_type& next) {
@@ -215,10 +208,10 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
 
       throttle_(graph_, flow::unlimited,
                 [this](Pack* pack, SendNode::gateway_type& next) {
-                  std::atomic<std::size_t>& waiting = waiting_packs_[index_of(pack->lane)];
-                  ++waiting;
+                  const Lane lane = pack->lane;
+                  packing_.begin_wait(lane);
                   next.reserve_wait();
-                  const auto ready = [this, pack, &next, &waiting](Result<Grant> grant) {
+                  const auto ready = [this, pack, lane, &next](Result<Grant> grant) {
                     pack->granted_at = now();
                     if (grant) {
                       pack->grant = *grant;
@@ -226,10 +219,10 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
                       pack->error = grant.error();
                     }
                     next.try_put(pack);
-                    if (--waiting == 0) pack_.try_put({});  // what is not full may leave now
+                    if (packing_.end_wait(lane)) pack_.try_put({});
                     next.release_wait();
                   };
-                  parts_.quota.reserve(pack->tokens, pack->lane, ready);
+                  parts_.quota.reserve(pack->tokens, lane, ready);
                 }),
 
       embed_(graph_, flow::unlimited,
@@ -283,6 +276,10 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
             store_.gateway().try_put(job);
             store_.gateway().release_wait();
           }) {
+  if (parts_.cache)
+    recall_from_.emplace(*parts_.cache, parts_.embedder.model(), parts_.embedder.dimensions(),
+                         same_texts_, delivery_);
+
   flow::make_edge(fetch_, extract_);
   flow::make_edge(extract_, chunk_);
   flow::make_edge(chunk_, recall_);
@@ -352,7 +349,7 @@ void Pipeline::Graph::claim_and_admit(Lane lane) {
     Job* job = admission_of(lane).admit(std::move(*claim), bytes);
     job->times.claimed(claimed_at);
     job->times.started(Stage::admit, now());
-    ++before_pack_[index_of(lane)];
+    packing_.expect(lane);
     fetch_.try_put(job);
   }
 }
@@ -401,97 +398,29 @@ void Pipeline::Graph::chunk(Job& job) {
   if (job.chunks.empty()) return job.fail(Outcome::no_text, {});
   const std::size_t floats = job.chunks.size() * parts_.embedder.dimensions();
   admission_of(job.lane).resize(job, job.text.utf8.size() + floats * sizeof(float));
+  if (options_.measure_only) return;
+  job.vectors.resize(floats);
   job.chunks_to_embed = job.chunks.size() + 1;
-  if (!options_.measure_only || parts_.cache) job.vectors.resize(floats);
 }
 
-// Each text is begun before it is looked for, and kept before it ends: so whoever begins it next
-// finds it.
 void Pipeline::Graph::recall(Job& job) {
-  const std::string model = parts_.embedder.model();
-  for (const Chunk& chunk : job.chunks)
-    job.embedding_ids.push_back(EmbeddingId::of(chunk.text, model));
-  std::vector<std::size_t> chunks;  // to be looked for; others wait for the same text elsewhere
-  std::vector<EmbeddingId> ids;
-  for (std::size_t i = 0; i < job.chunks.size(); ++i) {
-    if (!options_.measure_only && !same_texts_.begin(job.embedding_ids[i], {&job, i})) continue;
-    chunks.push_back(i);
-    ids.push_back(job.embedding_ids[i]);
+  if (options_.measure_only) {
+    recall_from_->look_up(job);
+    return;
   }
-  const std::size_t dimensions = parts_.embedder.dimensions();
-  std::vector<float> rows(ids.size() * dimensions);
-  const Result<std::vector<bool>> found = parts_.cache->find(ids, rows);
-
-  std::vector<bool> needs_request(job.chunks.size());
-  std::vector<Job*> complete;
-  for (std::size_t i = 0; i < chunks.size(); ++i) {
-    std::vector<Job*> ended;
-    if (!found) {
-      ended = delivery_.lost(job, chunks[i], found.error());
-    } else if ((*found)[i]) {
-      std::copy_n(rows.data() + i * dimensions, dimensions,
-                  job.vectors.data() + chunks[i] * dimensions);
-      ended = delivery_.found(job, chunks[i]);
-    } else {
-      needs_request[chunks[i]] = true;
-    }
-    complete.insert(complete.end(), ended.begin(), ended.end());
-  }
-  needs_request.flip();
-  job.is_known = std::move(needs_request);
-  for (std::size_t i = 0; i < job.chunks.size(); ++i)
-    if (job.is_known[i]) job.cached_tokens += job.chunks[i].tokens;
-  for (Job* other : complete) store_.try_put(other);
+  for (Job* other : recall_from_->recall(job)) store_.try_put(other);
 }
 
 void Pipeline::Graph::pack(const ToPack& message, PackNode::output_ports_type& ports) {
+  Packing::Packs leaving;
   if (Job* const* job = std::get_if<Job*>(&message)) {
-    const Lane lane = (*job)->lane;
-    pack_document(**job, ports);
-    --before_pack_[index_of(lane)];
+    if (!packing_.add(**job, leaving)) std::get<1>(ports).try_put(*job);
   } else if (Pack* const* returned = std::get_if<Pack*>(&message)) {
-    pack_again(*std::unique_ptr<Pack>(*returned), ports);
+    packing_.add(*std::unique_ptr<Pack>(*returned), leaving);
   }
-  for (const Lane lane : all_lanes) {
-    Packer& packer = packers_[index_of(lane)];
-    const bool nothing_follows = before_pack_[index_of(lane)] == 0;
-    if (waiting_packs_[index_of(lane)] == 0 && (nothing_follows || packer.is_due(now())))
-      emit(packer.flush(), ports);
-  }
-}
-
-void Pipeline::Graph::pack_document(Job& job, PackNode::output_ports_type& ports) {
-  if (job.chunks_to_embed > 0 && !options_.measure_only) {
-    job.times.started(Stage::pack, now());
-    for (std::size_t i = 0; i < job.chunks.size(); ++i)
-      if (job.is_known.empty() || !job.is_known[i])
-        pack_chunk({&job, i, job.chunks[i].text, job.chunks[i].tokens}, ports);
-    if (--job.chunks_to_embed > 0) return;
-  }
-  std::get<1>(ports).try_put(&job);  // nothing of it is under way
-}
-
-void Pipeline::Graph::pack_again(const Pack& returned, PackNode::output_ports_type& ports) {
-  std::size_t input = 0;
-  for (const PackSlice& slice : returned.slices) {
-    for (std::size_t chunk = slice.chunk_begin; chunk < slice.chunk_end; ++chunk, ++input)
-      pack_chunk({slice.job, chunk, returned.inputs[input], returned.input_tokens[input]}, ports);
-  }
-}
-
-void Pipeline::Graph::pack_chunk(const PackInput& input, PackNode::output_ports_type& ports) {
-  Packer& packer = packers_[index_of(input.job->lane)];
-  emit(Delivery::travels_alone(*input.job, input.chunk) ? packer.alone(input)
-                                                        : packer.add(input, now()),
-       ports);
-}
-
-void Pipeline::Graph::emit(std::optional<Pack> pack, PackNode::output_ports_type& ports) {
-  if (!pack) return;
-  pack->packed_at = now();
+  packing_.flush(leaving);
   // Owned by whichever node holds it; `deliver` ends it.
-  auto owned = std::make_unique<Pack>(std::move(*pack));
-  if (std::get<0>(ports).try_put(owned.get())) static_cast<void>(owned.release());
+  for (std::unique_ptr<Pack>& pack : leaving) std::get<0>(ports).try_put(pack.release());
 }
 
 void Pipeline::Graph::answered(Pack& pack, Embedding embedding) {
