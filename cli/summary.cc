@@ -43,9 +43,9 @@ void print_embedding(const RunSummary& summary) {
                                  counted(totals.requests, "request"));
   if (summary.counts.cached_tokens > 0)
     line += fmt::format("; {} tokens were in the cache", with_commas(summary.counts.cached_tokens));
-  if (totals.failures > 0 || totals.rate_limited > 0)
-    line += fmt::format("; made again after {} and {}", counted(totals.failures, "failure"),
-                        counted(totals.rate_limited, "quota refusal"));
+  if (totals.failures > 0) line += fmt::format("; {}", counted(totals.failures, "failure"));
+  if (totals.rate_limited > 0)
+    line += fmt::format("; {}", counted(totals.rate_limited, "quota refusal"));
   if (const std::optional<double> cost = summary.cost())
     line += fmt::format("; cost {}", human_cost(*cost));
   fmt::print("{}\n", line);

@@ -10,9 +10,9 @@
 // * A failure is a value. A job that failed, or that needs no work, is settled: each later node
 //   hands it on untouched, so `store` and `finish` see every job. No exception leaves a node, since
 //   that would cancel the graph and everybody else's documents.
-// * A job that this run will not end, since it was told to stop or its store failed, is abandoned:
-// it
-//   goes the same way, but is neither recorded nor acknowledged, and the next run takes it again.
+// * A job that this run will not end, because it was told to stop or its store failed, is
+//   abandoned: it goes the same way, but is neither recorded nor acknowledged, and the next run
+//   takes it again.
 // * Interactive work goes first: it has a claim thread, room at `admit` and packs of its own, and
 //   passes bulk work wherever that waits.
 // * Nothing blocks a TBB worker. What waits for a disk, a child process or a server is an

@@ -165,7 +165,7 @@ TEST_CASE("provider error: no secret and nothing like one is shown") {
         "[redacted] and [redacted]");
   CHECK(presentable("Incorrect API key provided: sk-proj-ab_12***wxYZ. See ...", {}) ==
         "Incorrect API key provided: [redacted]. See ...");
-  CHECK(presentable("a risk-free task", {}) == "a risk-free task");
+  CHECK(presentable("a risk-free task", {"a"}) == "a risk-free task");
   // Not even the part of it that a cut would leave.
   const std::string secret(40, 's');
   const std::string shown = presentable(std::string(280, 'x') + ' ' + secret, {secret});

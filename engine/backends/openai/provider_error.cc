@@ -11,6 +11,8 @@ namespace dom = simdjson::dom;
 
 constexpr std::size_t shown_bytes_max = 300;
 constexpr std::string_view redacted = "[redacted]";
+// What is shorter is nobody's secret, but a name for a test, and part of other words.
+constexpr std::size_t secret_bytes_min = 4;
 
 std::string text_at(dom::object object, std::string_view name) {
   std::string_view text;
@@ -50,7 +52,7 @@ std::string without_controls(std::string_view text) {
 }
 
 void redact(std::string& line, std::string_view secret) {
-  if (secret.empty()) return;
+  if (secret.size() < secret_bytes_min) return;
   for (std::size_t at = line.find(secret); at != std::string::npos;
        at = line.find(secret, at + redacted.size()))
     line.replace(at, secret.size(), redacted);
