@@ -119,9 +119,11 @@ void print_estimate(const RunSummary& summary, Engine& engine, bool json) {
     return;
   }
   fmt::print(
-      "Dry run, nothing is stored. A backfill would embed {} tokens of {}; {} repeat another's "
+      "Dry run, nothing is stored. A backfill would embed {}{} tokens of {}; {} repeat another's "
       "content.\n",
-      with_commas(tokens), counted(counts.made, "document"), with_commas(counts.duplicates));
+      // What several documents share is embedded once.
+      engine.service().is_remote() ? "at most " : "", with_commas(tokens),
+      counted(counts.made, "document"), with_commas(counts.duplicates));
   if (cost)
     fmt::print("  Cost at {} a million tokens: {}\n", *summary.price_per_million,
                human_cost(*cost));
