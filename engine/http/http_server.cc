@@ -251,6 +251,7 @@ tcp::endpoint endpoint_of(const std::string& listen) {
   const std::size_t colon = listen.rfind(':');
   std::string host = listen.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
   error_code error;
   const asio::ip::address address = asio::ip::make_address(host, error);
   std::uint16_t port = 0;
