@@ -231,6 +231,7 @@ int run(int argc, char** argv) {
   CLI::App app(
       "Times interactive documents while bulk documents use the quota of an emulated "
       "service whole");
+  app.option_defaults()->take_last();
   app.add_option("URL", options.url, "What `penstock emulate openai` serves")->required();
   app.add_option("--requests-per-minute", options.requests_per_minute)->capture_default_str();
   app.add_option("--tokens-per-minute", options.tokens_per_minute)->capture_default_str();

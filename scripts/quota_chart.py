@@ -33,16 +33,17 @@ def sums(values, width):
 class Panel:
     """A grid with an axis of seconds and one of values, and lines in it."""
 
-    def __init__(self, top, bottom, seconds, value_max):
+    def __init__(self, top, bottom, seconds, value_min, value_max):
         self.top, self.bottom = top, bottom
-        self.seconds, self.value_max = seconds, value_max
+        self.seconds, self.value_min, self.value_max = seconds, value_min, value_max
         self.parts = []
 
     def x(self, second):
         return LEFT + (RIGHT - LEFT) * second / self.seconds
 
     def y(self, value):
-        return self.bottom - (self.bottom - self.top) * value / self.value_max
+        part = (value - self.value_min) / (self.value_max - self.value_min)
+        return self.bottom - (self.bottom - self.top) * part
 
     def text(self, x, y, words, css="text", anchor="start", size=13):
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" font-size="{size}" '
@@ -59,16 +60,21 @@ class Panel:
         for second in range(0, int(self.seconds) + 1, 30):
             self.text(self.x(second), self.bottom + 18, f"{second} s", "faint", "middle", 12)
 
-    def points(self, values):
-        # What was used in a second is there at its end.
-        return " ".join(f"{self.x(i + 1):.1f},{self.y(value):.1f}" for i, value in enumerate(values))
+    def points(self, first, values):
+        return " ".join(f"{self.x(first + i):.1f},{self.y(value):.1f}"
+                        for i, value in enumerate(values))
 
-    def line(self, values, css):
-        self.parts.append(f'<polyline points="{self.points(values)}" class="line {css}"/>')
+    def line(self, first, values, css):
+        """Values a second, the first of them at second `first`."""
+        self.parts.append(f'<polyline points="{self.points(first, values)}" class="line {css}"/>')
 
     def area(self, values):
-        self.parts.append(f'<polygon points="{self.x(0):.1f},{self.bottom} {self.points(values)} '
-                          f'{self.x(len(values)):.1f},{self.bottom}" class="area"/>')
+        self.parts.append(f'<polygon points="{self.points(0, values)} '
+                          f'{self.x(len(values) - 1):.1f},{self.bottom}" class="area"/>')
+
+    def limit(self, value, words):
+        self.rule(LEFT, self.y(value), RIGHT, self.y(value), "limit")
+        self.text(LEFT + 6, self.y(value) - 7, words, size=12)
 
     def legend(self, y, entries):
         x = LEFT
@@ -81,32 +87,35 @@ class Panel:
 def draw(tokens_by_key, limits):
     """`tokens_by_key`: what each key used in each second; `limits`: of each, in a minute."""
     limit = sum(limits.values())
-    total = [sum(second) for second in zip(*tokens_by_key.values())]
     # The last second is not whole.
-    total = total[:-1]
+    used = {name: tokens[:-1] for name, tokens in tokens_by_key.items()}
+    total = [sum(second) for second in zip(*used.values())]
 
-    def rates(values, of):
-        means = sums(values[:-1], MEAN_SECONDS)
-        return [100 * used / (of / 60 * min(i + 1, MEAN_SECONDS)) for i, used in enumerate(means)]
+    def rates(tokens, of):
+        whole = sums(tokens, MEAN_SECONDS)[MEAN_SECONDS - 1:]
+        return [100 * amount / (of / 60 * MEAN_SECONDS) for amount in whole]
 
-    rate = Panel(82, 270, len(total), 120)
-    rate.text(LEFT, 30, "Quota used, of the permitted rate", size=16)
-    rate.legend(56, [("c3 wide", f"all keys: {limit:,} tokens a minute")] + [
+    key_rates = {name: rates(used[name], limits[name]) for name in limits}
+    lowest, highest = min(map(min, key_rates.values())), max(map(max, key_rates.values()))
+    lowest, highest = min(80, int(lowest // 10 * 10)), max(120, int(-(-highest // 10) * 10))
+    rate = Panel(104, 270, len(total), lowest, highest)
+    rate.text(LEFT, 30, f"Rate: tokens of the last {MEAN_SECONDS} seconds, of what is permitted", size=16)
+    rate.text(LEFT, 52, "Above 100%, a key makes up for a pause after a fault: what binds is the sum of "
+              f"any {WINDOW_SECONDS} seconds, below.", "faint", size=12)
+    rate.legend(80, [("c3 wide", f"all keys: {limit:,} tokens a minute")] + [
         (f"c{i}", f"{name}: {limits[name]:,}") for i, name in enumerate(limits)])
-    rate.grid(range(0, 121, 20), lambda value: f"{value}%")
+    rate.grid(range(lowest, highest + 1, 10), lambda value: f"{value}%")
     for i, name in enumerate(limits):
-        rate.line(rates(tokens_by_key[name], limits[name]), f"c{i}")
-    rate.line(rates(total + [0], limit), "c3 wide")
-    rate.text(RIGHT, 56, f"mean of {MEAN_SECONDS} s", "faint", "end", 12)
+        rate.line(MEAN_SECONDS, key_rates[name], f"c{i}")
+    rate.line(MEAN_SECONDS, rates(total, limit), "c3 wide")
 
-    window = Panel(352, 520, len(total), limit * 7 / 6)
-    window.text(LEFT, 330, f"Tokens of the last {WINDOW_SECONDS} seconds, all keys", size=16)
+    window = Panel(352, 520, len(total), 0, limit * 7 / 6)
+    window.text(LEFT, 330, f"Quota: tokens of the last {WINDOW_SECONDS} seconds, all keys", size=16)
     window.grid(range(0, limit + 1, limit // 6), lambda value: f"{value / 1e6:g} M")
-    last_minute = sums(total, WINDOW_SECONDS)
+    last_minute = [0, *sums(total, WINDOW_SECONDS)]
     window.area(last_minute)
-    window.line(last_minute, "c0 wide")
-    window.rule(LEFT, window.y(limit), RIGHT, window.y(limit), "limit")
-    window.text(LEFT + 6, window.y(limit) - 7, f"limit: {limit:,}", size=12)
+    window.line(0, last_minute, "c0 wide")
+    window.limit(limit, f"limit: {limit:,}")
 
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
