@@ -14,6 +14,9 @@ from emulator import Emulator
 
 # Requests and tokens a minute.
 KEYS = {"a": (100_000, 3_000_000), "b": (66_000, 2_000_000), "c": (34_000, 1_000_000)}
+# The same for the emulator and for the backfill.
+KEY_OPTIONS = [option for name, (requests, tokens) in KEYS.items()
+               for option in ("--key", f"{name}:{requests}:{tokens}")]
 TOKENS_PER_MINUTE = sum(tokens for _, tokens in KEYS.values())
 TOKENS_TO_EMBED = 20_000_000
 # The steady state leaves out so many seconds after the first request and before the last one: a
@@ -52,13 +55,13 @@ def sentence(draw):
 def write_texts(path, tokens_to_write):
     """Texts as long as documents are: many short ones, and some of a hundred pages."""
     draw = random.Random(SEED)
-    spread = 1.0  # of the logarithm
+    spread = 1  # of the logarithm
     middle = math.log(DOCUMENT_TOKENS_MEAN) - spread**2 / 2
     shortest, longest = DOCUMENT_TOKENS_RANGE
     written = 0
     for number in itertools.count():
         if written >= tokens_to_write:
-            return number
+            return
         wanted = min(max(draw.lognormvariate(middle, spread), shortest), longest)
         tokens = 0
         paragraphs = []
@@ -75,11 +78,9 @@ def backfill(sources, url, scratch):
     keys_file = scratch / "keys"
     keys_file.write_text("".join(f"{name}={name}\n" for name in KEYS))
     keys_file.chmod(0o600)
-    keys = itertools.chain.from_iterable(
-        ("--key", f"{name}:{requests}:{tokens}") for name, (requests, tokens) in KEYS.items())
     process = subprocess.Popen(
         [penstock, "backfill", *sources, "--store", scratch / "store.db", "--embedder",
-         f"openai:{url}", *keys, "--keys-file", keys_file, "--request-timeout", "10", "--json"],
+         f"openai:{url}", *KEY_OPTIONS, "--keys-file", keys_file, "--request-timeout", "10", "--json"],
         stdout=subprocess.PIPE)
     last = b""
     for line in process.stdout:
@@ -114,8 +115,8 @@ def print_figures(summary, cpu_seconds, stats, tokens_by_key, steady):
           f"{summary['failed']:,} failed; {needed:,} tokens to embed in {summary['seconds']:.0f} s, "
           f"{stats['requests']:,} requests.")
     print(f"Paid for {stats['answered_tokens']:,} tokens, "
-          f"{stats['answered_tokens'] / needed - 1:.3%} more than needed; with what faults took, "
-          f"{stats['tokens']:,} of the quota.")
+          f"{stats['answered_tokens'] / needed - 1:.3%} more than needed; {stats['tokens']:,} of the "
+          f"quota went, with what was answered by faults.")
     print(f"{sum(faults.values()):,} faults: "
           + ", ".join(f"{name} {count}" for name, count in faults.items() if count) + ".")
     print(f"The backfill used {cpu_seconds:.1f} s of CPU, {cpu_seconds / summary['seconds']:.1%} "
@@ -137,9 +138,7 @@ def main():
         write_texts(texts, to_write)
         sources.append(texts)
 
-        keys = itertools.chain.from_iterable(
-            ("--key", f"{name}:{requests}:{tokens}") for name, (requests, tokens) in KEYS.items())
-        with Emulator(penstock, *keys, "--latency", "50ms-800ms", "--faults", "0.01",
+        with Emulator(penstock, *KEY_OPTIONS, "--latency", "50ms-800ms", "--faults", "0.01",
                       "--seed", str(SEED)) as service:
             summary, cpu_seconds = backfill(sources, service.url, scratch)
             stats = service.get("/stats")
