@@ -249,6 +249,31 @@ TEST_CASE("dispatch: an interactive request overtakes all of bulk") {
   CHECK(service.sent.back().request == query);
 }
 
+TEST_CASE("dispatch: in a full minute an interactive request waits for two of bulk at most") {
+  SimulatedService service({{"A", 200'000, 6'000'000}}, options_of(), embeds);
+  Random random(11);
+  keep_full(service, random, 20, 24'000);
+  service.run_for(2min);
+  std::map<std::uint64_t, TimePoint> queries;
+  for (int i = 0; i < 500; ++i) {
+    queries.emplace(service.submit(1'500, Lane::interactive), service.now);
+    service.run_for(std::chrono::milliseconds(random.below(1'000)));
+  }
+  service.run_for(1s);
+  Duration longest{0};
+  std::size_t sent = 0;
+  for (const Sent& one : service.sent) {
+    const auto query = queries.find(one.request);
+    if (query == queries.end()) continue;
+    ++sent;
+    longest = std::max(longest, one.at - query->second);
+  }
+  CHECK(sent == queries.size());
+  // Until the one that left last is paid, and until the oldest is a minute old.
+  CHECK(longest <= 2 * 24'000 * window_held / 6'000'000);
+  CHECK(most_in_a_minute(service.tokens_of(0)) <= 6'000'000);
+}
+
 TEST_CASE("dispatch: with a reserve an interactive request does not wait at all") {
   ThrottleOptions options = options_of();
   options.interactive_share = 0.1;
