@@ -12,8 +12,13 @@ namespace {
 constexpr std::uint8_t failures_in_company_max = 2;
 constexpr std::uint8_t failures_max = 6;
 
-// Inputs refused one by one before anything was ever embedded: it is not the inputs then.
-constexpr int refused_alone_max = 16;
+// Inputs refused one by one, and answers that make no sense, before anything was ever embedded: it
+// is not the inputs then, and every further request would be paid for in vain.
+constexpr int fruitless_max = 16;
+
+Error fruitless(const std::string& why) {
+  return {ErrorKind::permanent, "nothing was embedded so far: " + why};
+}
 
 std::uint8_t failures_of(const Job& job, std::size_t chunk) {
   return job.failures.empty() ? std::uint8_t{0} : job.failures[chunk];
@@ -47,14 +52,24 @@ Delivered Delivery::deliver(std::unique_ptr<Pack> pack) {
     case Answer::misconfigured:
       abandon(*pack, {ErrorKind::permanent, pack->embedding.message}, delivered);
       break;
+    case Answer::nonsense:
+      if (is_fruitless()) {
+        abandon(*pack, fruitless(pack->embedding.message), delivered);
+        break;
+      }
+      try_again(std::move(pack), delivered);
+      break;
     case Answer::rate_limited:
     case Answer::failed:
-    case Answer::nonsense:
     case Answer::key_refused:
       try_again(std::move(pack), delivered);
       break;
   }
   return delivered;
+}
+
+bool Delivery::is_fruitless() {
+  return !anything_embedded_ && ++fruitless_ >= fruitless_max;
 }
 
 std::vector<Job*> Delivery::found(Job& job, std::size_t chunk) {
@@ -111,10 +126,7 @@ void Delivery::refuse(std::unique_ptr<Pack> pack, Delivered& delivered) {
     return;
   }
   const std::string& why = pack->embedding.message;
-  if (!anything_embedded_ && ++refused_alone_ >= refused_alone_max) {
-    abandon(*pack, {ErrorKind::permanent, "every input was refused so far: " + why}, delivered);
-    return;
-  }
+  if (is_fruitless()) return abandon(*pack, fruitless(why), delivered);
   const PackSlice& only = pack->slices.front();
   std::vector<ChunkOfJob> refused = waiting_for(*only.job, only.chunk_begin);
   refused.push_back({only.job, only.chunk_begin});

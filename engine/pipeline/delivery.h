@@ -42,6 +42,8 @@ class Delivery {
   void take_vectors(const Pack& pack, Delivered& delivered);
   void refuse(std::unique_ptr<Pack> pack, Delivered& delivered);
   void try_again(std::unique_ptr<Pack> pack, Delivered& delivered);
+  // Counts an answer that is of no use; whether it is one too many.
+  bool is_fruitless();
   void abandon(const Pack& pack, const Error& why, Delivered& delivered);
   // Chunks that waited for this one's vector.
   std::vector<ChunkOfJob> waiting_for(const Job& job, std::size_t chunk);
@@ -51,7 +53,7 @@ class Delivery {
   const std::size_t dimensions_;
   SameTexts& same_texts_;
   std::atomic<bool> anything_embedded_{false};
-  std::atomic<int> refused_alone_{0};
+  std::atomic<int> fruitless_{0};  // answers, before that
 };
 
 }  // namespace penstock

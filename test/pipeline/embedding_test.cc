@@ -121,16 +121,18 @@ TEST_CASE("embedding: a service that is misconfigured ends the run and harms no 
   CHECK(world.store.versions.size() == 20);
 }
 
-TEST_CASE("embedding: a service that refuses every input ends the run") {
+TEST_CASE("embedding: a service whose every answer is of no use ends the run") {
   World world;
+  const auto how = GENERATE(Answer::refused_input, Answer::nonsense);
   world.embedder.pack_limits.inputs_max = 1;
   for (int i = 0; i < 100; ++i) world.put(std::to_string(i), "words " + std::to_string(i));
-  world.embedder.before_answer = [](const auto&) {
-    return std::optional(answer(Answer::refused_input, "dimensions: not supported"));
+  world.embedder.before_answer = [&](const auto&) {
+    return std::optional(answer(how, "dimensions: not supported"));
   };
   const Result<void> run = world.run();
   REQUIRE_FALSE(run.has_value());
-  CHECK(run.error().message == "every input was refused so far: dimensions: not supported");
+  CHECK(world.embedder.requests < 100);
+  CHECK(run.error().message == "nothing was embedded so far: dimensions: not supported");
 }
 
 TEST_CASE("embedding: what the quota refuses is left for the next run") {
