@@ -126,6 +126,7 @@ FIGURES = (
      lambda run: run.stats["tokens"] / run.tokens),
     ("peak memory, MB", "{:,.0f}", lambda run: run.peak_bytes / 1e6),
 )
+RATES = ("documents/s", "tokens/s")
 
 
 def print_comparison(title, pipelines, runs):
@@ -136,12 +137,15 @@ def print_comparison(title, pipelines, runs):
             continue
         rows.append([name, *("" if None in values else form.format(statistics.median(values))
                              for values in cells)])
-    ours = [run.tokens / run.wall for run in runs[pipelines[0]]]
-    row = ["tokens/s, Penstock's / these", ""]
-    for pipeline in pipelines[1:]:
-        ratios = sorted(own / (run.tokens / run.wall) for own, run in zip(ours, runs[pipeline]))
-        row.append(f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
-    rows.append(row)
+    for name, _, figure in FIGURES:
+        if name not in RATES:
+            continue
+        ours = [figure(run) for run in runs[pipelines[0]]]
+        row = [f"{name}, Penstock's / these", ""]
+        for pipeline in pipelines[1:]:
+            ratios = sorted(own / figure(run) for own, run in zip(ours, runs[pipeline]))
+            row.append(f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+        rows.append(row)
     print(f"{title}\n")
     peers.print_table(["", *(pipeline.name for pipeline in pipelines)], rows)
 

@@ -89,6 +89,7 @@ const totals = {
 };
 const chunkFile = createWriteStream(`${options.output}/chunks.jsonl`);
 const vectorFile = createWriteStream(`${options.output}/vectors.f32`);
+const oneByOne = pLimit(1); // so that both files keep the same order
 
 async function write(file, data) {
   if (!file.write(data)) await once(file, 'drain');
@@ -107,7 +108,8 @@ function settle(document) {
 
 async function embedAndStore(batch) {
   try {
-    await store(batch, await embed(batch));
+    const vectors = await embed(batch);
+    await oneByOne(() => store(batch, vectors));
   } catch (error) {
     console.error(error.message);
     for (const { document } of batch) document.lost = true;
