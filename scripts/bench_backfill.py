@@ -6,8 +6,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+
+from measured_process import run_measured
 
 penstock = os.path.abspath(sys.argv[1])
 if len(sys.argv) < 3:
@@ -18,51 +19,12 @@ options = sys.argv[4:]  # of penstock backfill
 cores = len(os.sched_getaffinity(0))
 
 
-def tree(pid):
-    """The process and its descendants."""
-    found = [pid]
-    for each in found:
-        try:
-            for task in os.listdir(f"/proc/{each}/task"):
-                with open(f"/proc/{each}/task/{task}/children") as file:
-                    found += [int(child) for child in file.read().split()]
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return set(found)
-
-
-def proportional_bytes(pid):
-    """Memory of a process, what it shares with others counted in parts (PSS)."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            for line in file:
-                if line.startswith("Pss:"):
-                    return int(line.split()[1]) * 1024
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        pass
-    return 0
-
-
-def backfill(sources, extractors=0, sample_memory=False):
+def backfill(sources, extractors=0, sample_seconds=None):
     with tempfile.TemporaryDirectory() as scratch:
-        started = time.monotonic()
-        process = subprocess.Popen(
+        run = run_measured(
             [penstock, "backfill", *sources, "--store", f"{scratch}/store.db", "--json",
-             "--extractors", str(extractors), *options], stdout=subprocess.PIPE)
-        peak = 0
-        if sample_memory:
-            lines = []
-            reader = threading.Thread(target=lambda: lines.extend(process.stdout))
-            reader.start()
-            while process.poll() is None:
-                peak = max(peak, sum(proportional_bytes(pid) for pid in tree(process.pid)))
-                time.sleep(0.02)
-            reader.join()
-        else:
-            lines = process.stdout.read().splitlines()
-            process.wait()
-        wall = time.monotonic() - started
-        return wall, json.loads(lines[-1]), peak
+             "--extractors", str(extractors), *options], sample_seconds)
+    return run.wall, json.loads(run.output.splitlines()[-1]), run.peak_bytes
 
 
 def pdftotext():
@@ -96,5 +58,5 @@ many = statistics.median(backfill([str(largest)], cores)[0] for _ in range(3))
 print(f"  {largest.name}: {one:.2f} s with one extraction process, {many:.2f} s with {cores}: "
       f"{one / many:.2f} x")
 
-_, _, peak = backfill([folder], sample_memory=True)
+_, _, peak = backfill([folder], sample_seconds=0.02)
 print(f"  peak memory              {peak / 1e6:7.0f} MB  (PSS of all processes, every 20 ms)")

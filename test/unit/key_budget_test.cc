@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 const TimePoint start{1h};
-constexpr Meter::Share all = Meter::Share::all;
+constexpr Meter::Share paced = Meter::Share::but_reserved;
 
 Receipt answer_of(Answer answer) {
   Receipt receipt;
@@ -35,14 +35,14 @@ TEST_CASE("key budget: requests and tokens both bind") {
   SECTION("tokens") {
     KeyBudget key({"A", 601, 6'010}, 0, 1);
     key.add(200, start);
-    const Turn turn = key.next(1, all, start);
+    const Turn turn = key.next(1, paced, start);
     CHECK(turn.at == start + 2s);
     CHECK(turn.waits_for == Binding::tokens);
   }
   SECTION("requests") {
     KeyBudget key({"A", 60, 1'000'000}, 0, 1);
     key.add(200, start);
-    const Turn turn = key.next(1, all, start);
+    const Turn turn = key.next(1, paced, start);
     CHECK(turn.at > start + 1s);
     CHECK(turn.at < start + 1010ms);
     CHECK(turn.waits_for == Binding::requests);
@@ -58,11 +58,11 @@ TEST_CASE("key budget: Retry-After is obeyed exactly and never shortened") {
   key.settle(first, start, receipt, start + 1s);
   receipt.limits.retry_after = 3s;
   key.settle(second, start, receipt, start + 2s);
-  const Turn turn = key.next(1, all, start + 2s);
+  const Turn turn = key.next(1, paced, start + 2s);
   CHECK(turn.at == start + 21s);
   CHECK(turn.waits_for == Binding::retry_after);
   CHECK(key.state(start + 2s).paused_for == 19s);
-  CHECK(key.next(1, all, start + 21s).at == start + 21s);
+  CHECK(key.next(1, paced, start + 21s).at == start + 21s);
 }
 
 TEST_CASE("key budget: Retry-After of a century does not overflow") {
@@ -70,7 +70,7 @@ TEST_CASE("key budget: Retry-After of a century does not overflow") {
   Receipt receipt = answer_of(Answer::rate_limited);
   receipt.limits.retry_after = Duration::max();
   ask(key, receipt, start);
-  CHECK(key.next(1, all, start).at > start + 24h * 300);
+  CHECK(key.next(1, paced, start).at > start + 24h * 300);
 }
 
 TEST_CASE("key budget: refusals without a hint double the longest wait until a success") {
@@ -82,7 +82,7 @@ TEST_CASE("key budget: refusals without a hint double the longest wait until a s
     for (int i = 0; i < 10; ++i) {
       now += 1ms;
       ask(key, answer_of(Answer::rate_limited), now);
-      const Duration wait = key.next(1, all, now).at - now;
+      const Duration wait = key.next(1, paced, now).at - now;
       CHECK(wait > 0s);
       CHECK(wait <= wait_max);
       longest = std::max(longest, wait);
@@ -92,7 +92,7 @@ TEST_CASE("key budget: refusals without a hint double the longest wait until a s
     now += 1ms;
     ask(key, answer_of(Answer::embedded), now);
     ask(key, answer_of(Answer::rate_limited), now + 1ms);
-    CHECK(key.next(1, all, now + 1ms).at - now <= 501ms);
+    CHECK(key.next(1, paced, now + 1ms).at - now <= 501ms);
   }
   CHECK(longest > 50s);
 }
@@ -104,7 +104,7 @@ TEST_CASE("key budget: refusals of requests that were under way together are one
   for (const Meter::Entry entry : sent) {
     key.settle(entry, start, answer_of(Answer::rate_limited), start + 10ms);
   }
-  CHECK(key.next(1, all, start + 10ms).at <= start + 510ms);
+  CHECK(key.next(1, paced, start + 10ms).at <= start + 510ms);
 }
 
 TEST_CASE("key budget: a provider's lower limit is adopted and a higher one is not") {
@@ -124,22 +124,22 @@ TEST_CASE("key budget: a key without known limits starts with few requests at on
   KeyBudget key({"A", 0, 0}, 0, 1);
   std::vector<Meter::Entry> sent;
   for (int i = 0; i < 4; ++i) {
-    CHECK(key.next(1, all, start).at == start);
+    CHECK(key.next(1, paced, start).at == start);
     sent.push_back(key.add(1, start));
   }
-  CHECK(key.next(1, all, start).at == TimePoint::max());
-  CHECK(key.next(1, all, start).waits_for == Binding::requests_in_flight);
+  CHECK(key.next(1, paced, start).at == TimePoint::max());
+  CHECK(key.next(1, paced, start).waits_for == Binding::requests_in_flight);
   SECTION("every good answer allows one more") {
     key.settle(sent[0], start, answer_of(Answer::embedded), start);
-    CHECK(key.next(1, all, start).at == start);
+    CHECK(key.next(1, paced, start).at == start);
     key.add(1, start);
-    CHECK(key.next(1, all, start).at == start);
+    CHECK(key.next(1, paced, start).at == start);
     key.add(1, start);
-    CHECK(key.next(1, all, start).at == TimePoint::max());
+    CHECK(key.next(1, paced, start).at == TimePoint::max());
   }
   SECTION("the provider's limits replace that") {
     key.settle(sent[0], start, limits_of(std::nullopt, 1'000'000), start + 1s);
-    CHECK(key.next(1, all, start + 1s).at == start + 1s);
+    CHECK(key.next(1, paced, start + 1s).at == start + 1s);
     CHECK(key.state(start).tokens_per_minute == 1'000'000U);
   }
 }

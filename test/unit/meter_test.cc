@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using fixtures::Random;
 
 const TimePoint start{1h};
-constexpr Meter::Share all = Meter::Share::all;
+constexpr Meter::Share paced = Meter::Share::but_reserved;
 
 Meter meter_of(std::uint64_t limit) {
   Meter meter;
@@ -34,7 +34,7 @@ std::vector<Arrival> send_all(Meter& meter, Random& random, std::uint64_t amount
       now += Duration(static_cast<Duration::rep>(random.next() % pause_max.count()));
     }
     const std::uint64_t amount = 1 + random.below(amount_max);
-    now = meter.next(amount, all, now);
+    now = meter.next(amount, paced, now);
     meter.add(amount, now);
     sent.push_back({now, amount});
   }
@@ -49,27 +49,35 @@ double utilisation(const std::vector<Arrival>& sent, std::uint64_t limit, Durati
 
 TEST_CASE("meter: the first request leaves at once and the second when the first is paid") {
   Meter meter = meter_of(6'010);  // 100 a second
-  CHECK(meter.next(50, all, start) == start);
+  CHECK(meter.next(50, paced, start) == start);
   meter.add(50, start);
-  CHECK(meter.next(1, all, start) == start + 500ms);
-  CHECK(meter.next(6'010 - 50, all, start) == start + 500ms);
+  CHECK(meter.next(1, paced, start) == start + 500ms);
+  CHECK(meter.next(6'010 - 50, paced, start) == start + 500ms);
+}
+
+TEST_CASE("meter: somebody who waits is held back by the minute but not by the pace") {
+  Meter meter = meter_of(6'000);
+  meter.add(5'000, start);
+  CHECK(meter.next(500, paced, start) > start + 49s);
+  CHECK(meter.next(500, Meter::Share::all, start) == start);
+  CHECK(meter.next(1'500, Meter::Share::all, start) == start + window_held);
 }
 
 TEST_CASE("meter: what left late counts for a minute from then on") {
   Meter meter = meter_of(1'000);
   const Meter::Entry entry = meter.add(1'000, start);
   meter.left_at(entry, start + 3s);
-  CHECK(meter.next(1, all, start + 10s) == start + 3s + window_held);
+  CHECK(meter.next(1, paced, start + 10s) == start + 3s + window_held);
   meter.left_at(entry, start);  // never earlier than it was added
-  CHECK(meter.next(1, all, start + 10s) == start + 3s + window_held);
+  CHECK(meter.next(1, paced, start + 10s) == start + 3s + window_held);
 }
 
 TEST_CASE("meter: a request that needs the whole limit waits until the minute is empty") {
   Meter meter = meter_of(1'000);
   meter.add(1, start);
   meter.add(1, start + 1s);
-  CHECK(meter.next(999, all, start + 1s) == start + window_held);
-  CHECK(meter.next(1'000, all, start + 1s) == start + 1s + window_held);
+  CHECK(meter.next(999, paced, start + 1s) == start + window_held);
+  CHECK(meter.next(1'000, paced, start + 1s) == start + 1s + window_held);
   CHECK(meter.fits(1'000));
   CHECK_FALSE(meter.fits(1'001));
 }
@@ -79,7 +87,7 @@ TEST_CASE("meter: a pause is caught up to five seconds of it") {
   meter.add(100, start);
   TimePoint now = start + 20s;
   std::uint64_t caught_up = 0;
-  while (meter.next(100, all, now) == now) {
+  while (meter.next(100, paced, now) == now) {
     meter.add(100, now);
     caught_up += 100;
   }
@@ -113,7 +121,7 @@ TEST_CASE("meter: equal requests of the worst size use the limit, too") {
   // 166 of 540 are 89,640; one more is 90,180.
   Meter meter = meter_of(90'000);
   std::vector<Arrival> sent;
-  for (TimePoint now = start; now < start + 60min; now = meter.next(540, all, now)) {
+  for (TimePoint now = start; now < start + 60min; now = meter.next(540, paced, now)) {
     meter.add(540, now);
     sent.push_back({now, 540});
   }
@@ -148,7 +156,7 @@ TEST_CASE("meter: the pace does not drift in a day") {
   TimePoint now = start;
   std::uint64_t requests = 0;
   while (now < start + 2h) {
-    now = meter.next(1, all, now);
+    now = meter.next(1, paced, now);
     meter.add(1, now);
     ++requests;
   }
@@ -159,16 +167,16 @@ TEST_CASE("meter: the pace does not drift in a day") {
 TEST_CASE("meter: what the provider counted replaces what was reserved") {
   Meter meter = meter_of(1'000);
   const Meter::Entry entry = meter.add(600, start);
-  CHECK(meter.next(500, all, start + 50s) == start + window_held);
+  CHECK(meter.next(500, paced, start + 50s) == start + window_held);
   SECTION("less") {
     meter.reconcile(entry, 500);
     CHECK(meter.used(start + 50s) == 500);
-    CHECK(meter.next(500, all, start + 50s) == start + 50s);
-    CHECK(meter.next(1, all, start) == start + window_held / 2);
+    CHECK(meter.next(500, paced, start + 50s) == start + 50s);
+    CHECK(meter.next(1, paced, start) == start + window_held / 2);
   }
   SECTION("more") {
     meter.reconcile(entry, 1'200);
-    CHECK(meter.next(1, all, start + 50s) == start + window_held * 12 / 10);
+    CHECK(meter.next(1, paced, start + 50s) == start + window_held * 12 / 10);
   }
   SECTION("too late") {
     CHECK(meter.used(start + 2min) == 0);
@@ -184,44 +192,44 @@ TEST_CASE("meter: what another process used is not there for us") {
   SECTION("what was sent since and what refills count") {
     meter.provider_has_left(first, 500, false, start + 1s);
     // 500 less 10 since: 490.
-    CHECK(meter.next(490, all, start + 2s) == start + 2s);
-    CHECK(meter.next(690, all, start + 2s) == start + 3s);
+    CHECK(meter.next(490, paced, start + 2s) == start + 2s);
+    CHECK(meter.next(690, paced, start + 2s) == start + 3s);
   }
   SECTION("a refusal tells that the other one takes of what refills") {
     meter.provider_has_left(first, 0, false, start + 1s);
     meter.provider_has_left(second, 0, true, start + 2s);
-    CHECK(meter.next(70, all, start + 2s) == start + 3s);
+    CHECK(meter.next(70, paced, start + 2s) == start + 3s);
     meter.provider_has_left(second, 0, false, start + 2s);
-    CHECK(meter.next(70, all, start + 2s) < start + 3s);
+    CHECK(meter.next(70, paced, start + 2s) < start + 3s);
   }
   SECTION("what is our own use is no other's") {
     meter.provider_has_left(second, 6'010 - 20, false, start + 2s);
-    CHECK(meter.next(5'990, all, start + 2s) == start + 2s);
+    CHECK(meter.next(5'990, paced, start + 2s) == start + 2s);
   }
   SECTION("answers that arrive in another order are no other's use") {
     // The provider counted the second before the first.
     meter.provider_has_left(first, 6'010 - 20, false, start + 2s);
-    CHECK(meter.next(5'990, all, start + 2s) == start + 2s);
+    CHECK(meter.next(5'990, paced, start + 2s) == start + 2s);
   }
   SECTION("a later answer replaces it and an earlier one does not") {
     meter.provider_has_left(second, 0, false, start + 2s);
     meter.provider_has_left(first, 6'000, false, start + 2s);
-    CHECK(meter.next(100, all, start + 2s) == start + 3s);
+    CHECK(meter.next(100, paced, start + 2s) == start + 3s);
     const Meter::Entry third = meter.add(100, start + 3s);
     meter.provider_has_left(third, 5'890, false, start + 4s);
-    CHECK(meter.next(5'000, all, start + 4s) == start + 4s);
+    CHECK(meter.next(5'000, paced, start + 4s) == start + 4s);
   }
 }
 
 TEST_CASE("meter: a limit that is not known holds nothing back") {
   Meter meter;
   for (int i = 0; i < 100; ++i) {
-    CHECK(meter.next(1'000'000, all, start) == start);
+    CHECK(meter.next(1'000'000, paced, start) == start);
     meter.add(1'000'000, start);
   }
   SECTION("until it is: what was sent before counts") {
     meter.set_limit(1'000'000'000);
-    CHECK(meter.next(900'000'001, all, start) == start + window_held);
+    CHECK(meter.next(900'000'001, paced, start) == start + window_held);
   }
 }
 
@@ -230,11 +238,11 @@ TEST_CASE("meter: a lowered limit holds and what only fits the limit itself goes
   meter.set_limit(1'000, 0.5);
   CHECK(meter.limit() == 500U);
   CHECK(meter.fits(900));
-  CHECK(meter.next(900, all, start) == start);
+  CHECK(meter.next(900, paced, start) == start);
   meter.add(100, start);
-  CHECK(meter.next(900, all, start) == start + window_held);
-  CHECK(meter.next(401, all, start) == start + window_held);
-  CHECK(meter.next(400, all, start) < start + window_held);
+  CHECK(meter.next(900, paced, start) == start + window_held);
+  CHECK(meter.next(401, paced, start) == start + window_held);
+  CHECK(meter.next(400, paced, start) < start + window_held);
 }
 
 TEST_CASE("meter: a reserve is left to those who may use it and they do not wait") {
@@ -242,17 +250,17 @@ TEST_CASE("meter: a reserve is left to those who may use it and they do not wait
   meter.set_limit(1'000);
   TimePoint now = start;
   std::uint64_t bulk = 0;
-  while ((now = meter.next(50, Meter::Share::but_reserved, now)) < start + 59s) {
+  while ((now = meter.next(50, paced, now)) < start + 59s) {
     meter.add(50, now);
     bulk += 50;
   }
   CHECK(bulk == 750);
   now = start + 59s;
   for (int i = 0; i < 5; ++i) {
-    CHECK(meter.next(50, all, now) == now);
+    CHECK(meter.next(50, Meter::Share::all, now) == now);
     meter.add(50, now);
   }
-  CHECK(meter.next(50, all, now) == start + window_held);
+  CHECK(meter.next(50, Meter::Share::all, now) == start + window_held);
 }
 
 TEST_CASE("meter: utilisation is of the time since the first request and at most a minute") {

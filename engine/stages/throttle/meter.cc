@@ -32,8 +32,7 @@ TimePoint Meter::next(std::uint64_t amount, Share share, TimePoint now) {
   const std::uint64_t limit = *in_force_;
   TimePoint at = now;
 
-  const bool paced = share == Share::but_reserved || reserve_ == 0;
-  if (paced && credit_zero_at_) at = std::max(at, *credit_zero_at_);
+  if (share == Share::but_reserved && credit_zero_at_) at = std::max(at, *credit_zero_at_);
 
   // What is larger than the part it may use (the ceiling allows it) goes when nothing else is
   // there.

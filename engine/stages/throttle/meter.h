@@ -54,7 +54,7 @@ class Meter {
   bool fits(std::uint64_t amount) const { return !ceiling_ || amount <= *ceiling_; }
 
   enum class Share {
-    all,           // of the limit, and where there is a reserve, without pacing
+    all,           // of the limit, and without pacing: somebody waits
     but_reserved,  // paced, and the reserve is left alone
   };
   // The first time, from `now` on, at which `amount`, which fits, may be sent if nothing else is.
