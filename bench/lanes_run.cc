@@ -186,7 +186,7 @@ void report(const RunOptions& options, const Watch& watch, const Json& before, c
   fmt::print("{}\n", line.dump());
 }
 
-int measure(const RunOptions& options) {
+void measure(const RunOptions& options) {
   const TempDir folder;
   Engine engine(engine_options(options));
   Store store = open_store_for_writing({folder.path("store.db"), {}, {}}, engine);
@@ -221,12 +221,10 @@ int measure(const RunOptions& options) {
   if (!result && result.error().kind != ErrorKind::cancelled)
     throw FatalError(result.error().message);
   report(options, watch, before, after, measured);
-  return 0;
 }
 
-int run(int argc, char** argv) {
-  int exit_code = 0;
-  if (run_extractor_child_if_asked(argc, argv, exit_code)) return exit_code;
+// Absent: the usage was printed, and the process ends with `exit_code`.
+std::optional<RunOptions> parse(int argc, char** argv, int& exit_code) {
   RunOptions options;
   CLI::App app(
       "Times interactive documents while bulk documents use the quota of an emulated "
@@ -244,11 +242,24 @@ int run(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "For how long documents arrive")
       ->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
   try {
-    return measure(options);
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error);
+    return std::nullopt;
+  }
+  return options;
+}
+
+int run(int argc, char** argv) {
+  int exit_code = 0;
+  if (run_extractor_child_if_asked(argc, argv, exit_code)) return exit_code;
+  try {
+    const std::optional<RunOptions> options = parse(argc, argv, exit_code);
+    if (options) measure(*options);
+    return exit_code;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "lanes_run: {}\n", error.what());
+    std::fprintf(stderr, "lanes_run: %s\n", error.what());
     return 1;
   }
 }
