@@ -475,9 +475,10 @@ TEST_CASE("http: a server says where it cannot listen") {
   const HttpServer server({}, echo);
   CHECK(message(server.address()) ==
         server.address() + ": already in use; choose another --listen");
+  CHECK_THAT(message("localhost:0"), StartsWith("127.0.0.1:"));
   CHECK_THAT(message("192.0.2.1:0"), StartsWith("192.0.2.1:0: cannot listen there ("));
   for (const std::string listen : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:80000",
-                                   "localhost:80", "127.0.0.1:80 "})
+                                   "example.com:80", "127.0.0.1:80 "})
     CHECK(message(listen) ==
           listen + ": not an address to listen at; say 127.0.0.1:8080 or [::1]:8080");
 }
