@@ -30,7 +30,7 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   HttpHeaders headers;
-  std::string body;  // with 64 bytes of capacity to spare, as simdjson wants it
+  std::string body;     // with 64 bytes of capacity to spare, as simdjson wants it
   TimePoint sent_at{};  // when the last of the request's body left
 };
 

@@ -38,8 +38,8 @@ class StoreWriter {
   using Done = std::function<void(Job*)>;
 
   // `kept` is called for each pack and `done` for each job, on the writer's thread. A pack whose
-  // vectors could not be kept has an error. After any write failed, no document is written any more:
-  // its jobs and all later ones come back abandoned, for the same reason.
+  // vectors could not be kept has an error. After any write failed, no document is written any
+  // more: its jobs and all later ones come back abandoned, for the same reason.
   StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache, std::string fingerprint,
               Kept kept, Done done);
   // Writes what is queued, then joins.
