@@ -21,7 +21,8 @@ void Answer::begin(int status, std::string_view reason, const HttpHeaders& heade
   state_ = State::begun;
   bytes_missing_ = length;
   std::string text = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason) + "\r\n";
-  for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : headers)
+    text.append(name).append(": ").append(value).append("\r\n");
   is_chunked_ = !length && is_http_1_1_;
   if (length)
     text += "Content-Length: " + std::to_string(*length) + "\r\n";

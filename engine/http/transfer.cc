@@ -44,9 +44,11 @@ bool is_one_line(std::string_view text) {
 
 HeaderList header_list(const HttpRequest& request) {
   curl_slist* list = nullptr;
-  for (const auto& [name, value] : request.headers)
-    list = curl_slist_append(list, value.empty() ? (name + ";").c_str()  // how libcurl spells it
-                                                 : (name + ": " + value).c_str());
+  for (const auto& [name, value] : request.headers) {
+    std::string line = name;
+    line += value.empty() ? ";" : ": " + value;  // the first is how libcurl spells no value
+    list = curl_slist_append(list, line.c_str());
+  }
   // libcurl adds these two; a body goes out at once, and its type is the caller's business.
   list = curl_slist_append(list, "Expect:");
   if (!request.headers.find("Content-Type")) list = curl_slist_append(list, "Content-Type:");
