@@ -209,6 +209,7 @@ asio::awaitable<bool> Connection::send_answer() {
 
 asio::awaitable<bool> Connection::send(std::vector<std::string> parts) {
   std::vector<asio::const_buffer> buffers;
+  buffers.reserve(parts.size());
   for (const std::string& part : parts) buffers.emplace_back(part.data(), part.size());
   beast::buffers_suffix<std::vector<asio::const_buffer>> rest(buffers);
   while (beast::buffer_bytes(rest) > 0) {

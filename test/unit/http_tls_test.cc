@@ -19,7 +19,6 @@
 namespace penstock {
 namespace {
 
-using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
 
 // Where SSL_CERT_FILE points for the clients of a scope.
@@ -136,7 +135,7 @@ TEST_CASE("http: a certificate that nobody trusts is refused for good") {
   CHECK(response.error().kind == ErrorKind::permanent);
   CHECK_THAT(response.error().message,
              StartsWith(nginx.url() + ": the certificate is not trusted (") &&
-                 Contains("self-signed") && Contains("SSL_CERT_FILE"));
+                 ContainsSubstring("self-signed") && ContainsSubstring("SSL_CERT_FILE"));
 }
 
 TEST_CASE("http: SSL_CERT_FILE says whom to trust and one HTTP/2 connection carries all") {
@@ -167,7 +166,7 @@ TEST_CASE("http: a file of certificates that is missing is named") {
   const Result<HttpResponse> response = start(client, {.url = "https://" + server.address()}).get();
   REQUIRE_FALSE(response.has_value());
   CHECK(response.error().kind == ErrorKind::permanent);
-  CHECK_THAT(response.error().message, Contains("SSL_CERT_FILE"));
+  CHECK_THAT(response.error().message, ContainsSubstring("SSL_CERT_FILE"));
 }
 
 }  // namespace
