@@ -1,4 +1,5 @@
 // Between `chunk` and `store`: retries, refusals, what is kept and what is left for the next run.
+#include <algorithm>
 #include <set>
 #include <thread>
 

@@ -1,5 +1,6 @@
 #include "engine/stages/throttle/key_budget.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
