@@ -5,7 +5,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::int64_t history_seconds_max = 24 * 60 * 60;
+constexpr std::int64_t history_seconds_max = std::chrono::seconds(std::chrono::hours(24)).count();
 
 }  // namespace
 
