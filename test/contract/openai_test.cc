@@ -340,6 +340,16 @@ TEST_CASE("openai: each status says whose fault it is") {
   CHECK(service.request_count() == std::size(cases));
 }
 
+TEST_CASE("openai: a service that has worked is not misconfigured but failing") {
+  Service service;
+  OpenAiEmbedder embedder(options_for(service));
+  service.answer_next({404, "", {}});
+  CHECK(embed(embedder).receipt.answer == Answer::misconfigured);
+  CHECK(embed(embedder).receipt.answer == Answer::embedded);
+  service.answer_next({404, "", {}});
+  CHECK(embed(embedder).receipt.answer == Answer::failed);
+}
+
 TEST_CASE("openai: messages name the endpoint and never a secret") {
   Service service;
   OpenAiOptions options = options_for(service);

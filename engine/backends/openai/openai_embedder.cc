@@ -147,7 +147,7 @@ void OpenAiEmbedder::finish(Call call, Result<HttpResponse> result) {
     embedding.receipt.answer =
         result.error().kind == ErrorKind::permanent ? Answer::misconfigured : Answer::failed;
     embedding.message = presentable(result.error().message, secrets_);  // it names the endpoint
-    call.done(std::move(embedding));
+    report(call, std::move(embedding));
     return;
   }
   if (settle_on_floats(call, *result)) {
@@ -157,6 +157,14 @@ void OpenAiEmbedder::finish(Call call, Result<HttpResponse> result) {
   }
   Embedding embedding = embedding_of(call, *result);
   embedding.receipt.sent_at = result->sent_at;
+  report(call, std::move(embedding));
+}
+
+// What has worked is not misconfigured: something in between is out of order, and may come back.
+void OpenAiEmbedder::report(const Call& call, Embedding embedding) {
+  Answer& answer = embedding.receipt.answer;
+  if (answer == Answer::embedded) has_embedded_ = true;
+  if (answer == Answer::misconfigured && has_embedded_) answer = Answer::failed;
   call.done(std::move(embedding));
 }
 

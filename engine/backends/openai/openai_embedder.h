@@ -55,6 +55,7 @@ class OpenAiEmbedder final : public Embedder {
   struct Call;
   void send(Call call);
   void finish(Call call, Result<HttpResponse> result);
+  void report(const Call& call, Embedding embedding);
   Embedding embedding_of(const Call& call, HttpResponse& response);
   Embedding refusal_of(const HttpResponse& response) const;
   bool settle_on_floats(const Call& call, const HttpResponse& response);
@@ -66,6 +67,7 @@ class OpenAiEmbedder final : public Embedder {
   std::vector<std::string_view> secrets_;  // of options_.keys
   std::size_t dimensions_ = 0;             // constant after construction
   std::atomic<Encoding> encoding_ = Encoding::untried;
+  std::atomic<bool> has_embedded_ = false;
   HttpClient client_;  // last: its thread uses the rest
 };
 
