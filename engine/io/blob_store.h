@@ -1,8 +1,10 @@
-// Where documents' bytes are. Embedded: the local file system. Later: s3://.
+// Where documents' bytes are. Embedded: the local file system. A fleet's: S3 and what speaks its
+// protocol.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "engine/core/error.h"
 #include "engine/core/memory_file.h"
@@ -13,9 +15,17 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
 
-  // The whole content at `location`. At most bytes_max bytes; longer is a permanent error. Blocks;
-  // any thread. The error's message does not repeat the location.
+  // The whole content at `location`. At most bytes_max bytes; longer is a permanent error. What is
+  // not there, or may not be read, is a permanent error; what failed on the way is a retryable one.
+  // Blocks; any thread. The error's message does not repeat the location.
   virtual Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) = 0;
+
+  // Stores the content at `location`, in place of what was there; it is there whole and durable
+  // once this returns, and not at all before. Blocks; any thread. Errors as above.
+  virtual Result<void> write(const std::string& location, std::string_view bytes) = 0;
+
+  // No error if nothing is there. Blocks; any thread. Errors as above.
+  virtual Result<void> remove(const std::string& location) = 0;
 };
 
 }  // namespace penstock

@@ -1,10 +1,15 @@
-// The durable record of what happened to each document. Embedded: SQLite. Later: Postgres.
+// The durable record of what happened to each document. Embedded: SQLite. A fleet's: Postgres.
 //
 // A version becomes current in this order, whatever is killed and whenever:
 //   intend -> VectorStore::upsert -> VectorStore::count -> record
-//          -> VectorStore::remove_other_versions -> clear_intents
+//          -> VectorStore::remove (the versions before it) -> clear_intents
 // Until `record`, the old version is current and searchable. Whatever a crash leaves behind, in the
-// vector store or here, belongs to a document that still has its intent: the next run looks there.
+// vector store or here, belongs to a document that still has its intent: whoever takes the document
+// next, or the next run, looks there.
+//
+// An intent is a fence, too. A worker that was thought dead, and was only slow, finds that another
+// one has intended a version since, and its record is refused: what is current is what was intended
+// last.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +23,7 @@
 #include "engine/core/error.h"
 #include "engine/core/ids.h"
 #include "engine/core/outcome.h"
+#include "engine/io/version_name.h"
 #include "engine/io/work_queue.h"
 
 namespace penstock {
@@ -44,11 +50,6 @@ struct DocumentRecord {
   std::optional<CurrentVersion> current;
 };
 
-struct Intent {
-  std::string key;
-  VersionId version;
-};
-
 struct LedgerTotals {
   std::map<Outcome, std::uint64_t> documents;  // a count per outcome of the last attempt
   std::uint64_t chunks = 0;                    // of current versions, as are pages and tokens
@@ -64,15 +65,20 @@ class Ledger {
   // Any thread, concurrently with everything else.
   virtual Result<std::optional<DocumentRecord>> find(const std::string& key) = 0;
 
-  // Says that vectors of these versions are about to be written. Idempotent. One writer thread.
-  virtual Result<void> intend(std::span<const Intent> intents) = 0;
+  // Says that vectors of these versions are about to be written. Supersedes the documents' earlier
+  // intents, which stay. Idempotent. One writer thread.
+  virtual Result<void> intend(std::span<const VersionName> intents) = 0;
 
-  // Stores the records whole, all or none; leaves intents alone. The ledger counts attempts itself:
+  // Stores the records whole, all that are not refused or none; leaves intents alone. A record that
+  // makes another version current than was is refused unless that version's intent is the
+  // document's last; returns the keys of those. The ledger counts attempts itself:
   // DocumentRecord::attempts is ignored here. One writer thread.
-  virtual Result<void> record(std::span<const DocumentRecord> records) = 0;
+  virtual Result<std::vector<std::string>> record(std::span<const DocumentRecord> records) = 0;
 
-  // The vectors of these documents are exactly those of their current versions. One writer thread.
-  virtual Result<void> clear_intents(std::span<const std::string> keys) = 0;
+  // Of the vectors of these documents, only those of the versions named here are left, or none.
+  // Clears the intents and those that they superseded; an intent that was superseded itself clears
+  // nothing. One writer thread.
+  virtual Result<void> clear_intents(std::span<const VersionName> intents) = 0;
 
   // Makes failed documents of these outcomes pending, so that the next run takes them again.
   // Returns how many.
@@ -85,8 +91,10 @@ class Ledger {
 
   // Every record, ordered by key, until the visitor returns false. The visitor must not write.
   virtual Result<void> for_each(const std::function<bool(const DocumentRecord&)>& visit) = 0;
-  // The intents of interrupted runs.
-  virtual Result<std::vector<Intent>> intents() = 0;
+  // Every intent: what interrupted runs left, and what is under way, in the order of keys.
+  virtual Result<std::vector<VersionName>> intents() = 0;
+  // Those of these documents.
+  virtual Result<std::vector<VersionName>> intents(std::span<const std::string> keys) = 0;
 
   virtual Result<LedgerTotals> totals() = 0;
 };

@@ -1,6 +1,6 @@
-// Chunks with their vectors, found by nearness. Embedded: SQLite with exact search. Later:
+// Chunks with their vectors, found by nearness. Embedded: SQLite with exact search. A fleet's:
 // pgvector, Pinecone. A stored chunk's id is document:version:ordinal, so a repeated write lands on
-// itself.
+// itself, whoever repeats it.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@
 #include "engine/core/chunk.h"
 #include "engine/core/error.h"
 #include "engine/core/ids.h"
+#include "engine/io/version_name.h"
 
 namespace penstock {
 
@@ -31,8 +32,7 @@ struct VersionCount {
 };
 
 struct StoredVersion {
-  std::string key;
-  VersionId version;
+  VersionName name;
   VersionCount count;
 };
 
@@ -48,16 +48,21 @@ class VectorStore {
  public:
   virtual ~VectorStore() = default;
 
-  // Stores the versions, all or none. Idempotent: a version that is there already, whole or in
-  // part, is replaced. One writer thread.
+  // Stores the versions. Idempotent: a version that is there already, whole or in part, is
+  // replaced. After an error any part of them may be stored. One writer thread.
   virtual Result<void> upsert(std::span<const VersionChunks> versions) = 0;
 
-  // What is stored of one version, read back rather than remembered: the verify step.
-  virtual Result<VersionCount> count(const std::string& key, const VersionId& version) = 0;
+  // What is stored of each of these versions, read back rather than remembered: the verify step.
+  // Sees what this object wrote before. One writer thread.
+  virtual Result<std::vector<VersionCount>> count(std::span<const VersionName> versions) = 0;
 
-  // Removes every version of the document but `keep`; absent removes all. Idempotent.
-  virtual Result<void> remove_other_versions(const std::string& key,
-                                             const std::optional<VersionId>& keep) = 0;
+  // Removes these versions, of which all, some or no chunks are there. Idempotent. One writer
+  // thread.
+  virtual Result<void> remove(std::span<const VersionName> versions) = 0;
+
+  // After a large load: makes searches as fast as they will be. May take minutes; does nothing
+  // where there is nothing to do. One writer thread.
+  virtual Result<void> build_index() { return {}; }
 
   // The `hits_max` chunks nearest to `query` (unit length, dimensions() floats), best first, ties
   // by id. `accept`, called with a key, limits the search to the documents it accepts; empty

@@ -1,5 +1,5 @@
 // Where the pipeline's work comes from. Embedded: a walk over folders, files and lists, or the
-// documents that the ledger holds as pending. Later: Redis Streams, Kafka.
+// documents that the ledger holds as pending. A fleet's: one lane of a broker (broker.h).
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,15 @@
 
 namespace penstock {
 
-// What a file system tells about a file's content without reading it. Equal stamps mean equal
-// content; a default stamp equals nothing and says "read it".
+// What a file system or an object store tells about a file's content without reading it. Equal
+// stamps mean equal content; a default stamp equals nothing and says "read it".
 struct SourceStamp {
   std::uint64_t bytes = 0;
   std::int64_t modified_ns = 0;
-  std::int64_t changed_ns = 0;  // 0: not known well enough to be trusted
+  // 0: not known well enough to be trusted. Of an object: a digest of its ETag.
+  std::int64_t changed_ns = 0;
+
+  bool operator==(const SourceStamp&) const = default;
 
   bool proves_unchanged_since(const SourceStamp& earlier) const {
     return changed_ns != 0 && bytes == earlier.bytes && modified_ns == earlier.modified_ns &&
@@ -40,9 +43,14 @@ class WorkQueue {
   // without permission) is claimed like a document, and fails when it is read: it must be counted.
   virtual std::optional<Claim> claim() = 0;
 
-  // The document has its outcome, and the ledger has it durably. A claim that is never
-  // acknowledged, because the process died, is handed out again by the next run. Any thread.
-  virtual void acknowledge(const Claim& claim, Outcome outcome) = 0;
+  // The document has its outcome, and the ledger has it durably; `message` is the outcome's. A
+  // claim that is never acknowledged, because the process died, is handed out again: by the next
+  // run, or to another worker. Must not block. Any thread.
+  virtual void acknowledge(const Claim& claim, Outcome outcome, const std::string& message) = 0;
+
+  // The document got no outcome here, through no fault of its own: whoever comes next may take it
+  // at once. Must not block. Any thread.
+  virtual void give_back(const Claim& claim) = 0;
 
   // Makes claim() return absent soon, also when it is blocked. Any thread.
   virtual void close() = 0;

@@ -32,8 +32,27 @@ DocumentRecord failed(const std::string& key, Outcome outcome, const std::string
   return record;
 }
 
+void intend(Ledger& ledger, const std::vector<VersionName>& intents) {
+  REQUIRE(ledger.intend(intents).has_value());
+}
+
+// The keys of the records that were refused, joined.
+std::string refused(Ledger& ledger, const std::vector<DocumentRecord>& records) {
+  const auto keys = ledger.record(records);
+  REQUIRE(keys.has_value());
+  std::string joined;
+  for (const std::string& key : *keys) joined += key;
+  return joined;
+}
+
+// As a run does it: what becomes current was intended before.
 void record(Ledger& ledger, const std::vector<DocumentRecord>& records) {
-  REQUIRE(ledger.record(records).has_value());
+  std::vector<VersionName> intents;
+  for (const DocumentRecord& each : records)
+    if (each.current) intents.push_back({each.claim.key, each.current->id});
+  intend(ledger, intents);
+  CHECK(refused(ledger, records).empty());
+  REQUIRE(ledger.clear_intents(intents).has_value());
 }
 
 DocumentRecord found(Ledger& ledger, const std::string& key) {
@@ -101,21 +120,66 @@ void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
   }
 
   SECTION("intents stay until they are cleared, also after reopening") {
-    const std::vector<Intent> intents = {{"a", version("one")}, {"b", version("two")}};
-    REQUIRE(ledger->intend(intents).has_value());
-    REQUIRE(ledger->intend(intents).has_value());
-    record(*ledger, {done("a", "one")});
+    const std::vector<VersionName> intents = {{"a", version("one")}, {"b", version("two")}};
+    intend(*ledger, intents);
+    intend(*ledger, intents);
+    CHECK(refused(*ledger, {done("a", "one")}).empty());
     ledger.reset();
     ledger = open();
-    auto left = ledger->intents();
-    REQUIRE(left.has_value());
-    CHECK(left->size() == 2);
-    const std::vector<std::string> keys = {"a"};
-    REQUIRE(ledger->clear_intents(keys).has_value());
-    left = ledger->intents();
-    REQUIRE(left->size() == 1);
-    CHECK(left->front().key == "b");
-    CHECK(left->front().version == version("two"));
+    CHECK(ledger->intents() == intents);
+    CHECK(ledger->intents(std::vector<std::string>{"b", "c"}) ==
+          std::vector<VersionName>{{"b", version("two")}});
+    REQUIRE(ledger->clear_intents(std::vector<VersionName>{{"a", version("one")}}).has_value());
+    CHECK(ledger->intents() == std::vector<VersionName>{{"b", version("two")}});
+  }
+
+  SECTION("a version that nobody intended does not become current") {
+    CHECK(refused(*ledger, {done("a", "one")}) == "a");
+    CHECK_FALSE(ledger->find("a")->has_value());
+    record(*ledger, {done("a", "one")});
+    CHECK(refused(*ledger, {done("a", "two"), failed("b", Outcome::corrupt, "x")}) == "a");
+    CHECK(found(*ledger, "a").current->id == version("one"));
+    CHECK(found(*ledger, "a").attempts == 1);
+    CHECK(found(*ledger, "b").outcome == Outcome::corrupt);
+  }
+
+  SECTION("what is current already may be recorded again without an intent") {
+    record(*ledger, {done("a", "one")});
+    DocumentRecord moved = done("a", "one");
+    moved.claim.stamp.modified_ns = 7;
+    CHECK(refused(*ledger, {moved}).empty());
+    CHECK(found(*ledger, "a").claim.stamp.modified_ns == 7);
+  }
+
+  SECTION("of two writers that intend the later wins, and clears for both") {
+    const std::unique_ptr<Ledger> other = open();
+    intend(*ledger, {{"a", version("one")}});
+    intend(*other, {{"a", version("two")}});
+    CHECK(refused(*ledger, {done("a", "one")}) == "a");
+    CHECK_FALSE(ledger->find("a")->has_value());
+    REQUIRE(ledger->clear_intents(std::vector<VersionName>{{"a", version("one")}}).has_value());
+    CHECK(ledger->intents()->size() == 2);
+    CHECK(refused(*other, {done("a", "two")}).empty());
+    REQUIRE(other->clear_intents(std::vector<VersionName>{{"a", version("two")}}).has_value());
+    CHECK(ledger->intents()->empty());
+    CHECK(found(*ledger, "a").current->id == version("two"));
+  }
+
+  SECTION("a version that was superseded may be intended again") {
+    intend(*ledger, {{"a", version("one")}});
+    intend(*ledger, {{"a", version("two")}});
+    intend(*ledger, {{"a", version("one")}});
+    CHECK(refused(*ledger, {done("a", "two")}) == "a");
+    CHECK(refused(*ledger, {done("a", "one")}).empty());
+  }
+
+  SECTION("two writers of the same version both succeed") {
+    const std::unique_ptr<Ledger> other = open();
+    intend(*ledger, {{"a", version("one")}});
+    intend(*other, {{"a", version("one")}});
+    CHECK(refused(*ledger, {done("a", "one")}).empty());
+    REQUIRE(ledger->clear_intents(std::vector<VersionName>{{"a", version("one")}}).has_value());
+    CHECK(refused(*other, {done("a", "one")}).empty());
   }
 
   SECTION("only documents of the named outcomes are put back") {
@@ -134,7 +198,7 @@ void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
 
   SECTION("what is forgotten is gone, with its intents") {
     record(*ledger, {done("a", "one"), done("b", "two")});
-    REQUIRE(ledger->intend(std::vector<Intent>{{"a", version("x")}}).has_value());
+    REQUIRE(ledger->intend(std::vector<VersionName>{{"a", version("x")}}).has_value());
     REQUIRE(ledger->forget(std::vector<std::string>{"a"}).has_value());
     CHECK_FALSE(ledger->find("a")->has_value());
     CHECK(ledger->find("b")->has_value());

@@ -34,6 +34,7 @@ struct Sample {
     }
   }
   VersionChunks view() const { return {key, id, chunks, vectors}; }
+  VersionName name() const { return {key, id}; }
 
   std::string key;
   VersionId id;
@@ -55,10 +56,16 @@ std::vector<Hit> search(VectorStore& store, const std::vector<float>& query, std
 }
 
 std::uint64_t stored(VectorStore& store, const Sample& sample) {
-  const auto count = store.count(sample.key, sample.id);
-  REQUIRE(count.has_value());
-  CHECK(count->chunks == count->vectors);
-  return count->chunks;
+  const std::vector<VersionName> names = {sample.name()};
+  const auto counts = store.count(names);
+  REQUIRE(counts.has_value());
+  REQUIRE(counts->size() == 1);
+  CHECK(counts->front().chunks == counts->front().vectors);
+  return counts->front().chunks;
+}
+
+void remove(VectorStore& store, const std::vector<VersionName>& names) {
+  REQUIRE(store.remove(names).has_value());
 }
 
 }  // namespace
@@ -141,19 +148,45 @@ void run_vector_store_contract(const std::function<OpenVectorStore()>& fresh) {
     CHECK(search(*store, along_first, 10).size() == 2);
   }
 
-  SECTION("all versions but one are removed, of one document only") {
+  SECTION("versions are counted together in their order") {
+    const Sample one("a", "one", 3);
+    const Sample two("b", "two", 2);
+    const Sample absent("c", "three", 1);
+    upsert(*store, one);
+    upsert(*store, two);
+    const auto counts =
+        store->count(std::vector<VersionName>{two.name(), absent.name(), one.name()});
+    REQUIRE(counts.has_value());
+    REQUIRE(counts->size() == 3);
+    CHECK((*counts)[0].vectors == 2);
+    CHECK((*counts)[1].vectors == 0);
+    CHECK((*counts)[2].vectors == 3);
+  }
+
+  SECTION("versions are removed, and no other version or document") {
     const Sample older("a", "one", 3);
     const Sample newer("a", "two", 2);
     const Sample other("b", "one", 4);
     for (const Sample* sample : {&older, &newer, &other}) upsert(*store, *sample);
-    REQUIRE(store->remove_other_versions("a", newer.id).has_value());
+    remove(*store, {older.name()});
     CHECK(stored(*store, older) == 0);
     CHECK(stored(*store, newer) == 2);
     CHECK(stored(*store, other) == 4);
-    REQUIRE(store->remove_other_versions("a", newer.id).has_value());
-    REQUIRE(store->remove_other_versions("a", std::nullopt).has_value());
+    remove(*store, {older.name()});
+    remove(*store, {newer.name(), {"nobody", newer.id}});
     CHECK(stored(*store, newer) == 0);
     CHECK(store->totals()->chunks == 4);
+  }
+
+  SECTION("an index changes neither what is found nor what is written") {
+    upsert(*store, Sample("a", "one", 4));
+    REQUIRE(store->build_index().has_value());
+    upsert(*store, Sample("b", "two", 1));
+    REQUIRE(store->build_index().has_value());
+    const std::vector<Hit> hits = search(*store, along_first, 2);
+    REQUIRE(hits.size() == 2);
+    CHECK(hits[0].key == "a");
+    CHECK(hits[1].key == "b");
   }
 
   SECTION("every version is visited, until the visitor has enough") {

@@ -1,0 +1,131 @@
+// A fleet's queue: what is to be done outlives the processes that ask for it and those that do it.
+// Embedded: SQLite, for several processes of one machine. A fleet's: Redis Streams.
+//
+// A document is in a broker at most once, by its key. It waits, is leased to a worker, waits for
+// another attempt, or is a dead letter; once it is done it is gone, and the ledger knows about it.
+// A lease that its worker does not renew, because it died, ends, and the document is handed to
+// another worker: at least once, so whoever works for a broker writes idempotently, and the
+// ledger's fence (ledger.h) refuses the slower of two.
+//
+// What counts as an attempt: an outcome that another try may change, and a worker that died. After
+// `attempts_max` of them, or one outcome that no try will change, the document is a dead letter,
+// with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/core/error.h"
+#include "engine/core/lane.h"
+#include "engine/io/work_queue.h"
+
+namespace penstock {
+
+struct BrokerOptions {
+  std::string queue = "default";  // several may share a server
+  std::string worker;             // unique among the living; empty: this process only enqueues
+  // A document is started again at most this long after its worker died. Shorter finds dead workers
+  // sooner, longer forgives a machine that stands still.
+  std::chrono::milliseconds lease{30'000};
+  std::uint32_t attempts_max = 4;
+  // Before attempt n + 1 passes a time between half of and this x 2^(n - 1), and at most the other.
+  std::chrono::milliseconds backoff{2'000};
+  std::chrono::milliseconds backoff_max{300'000};
+  // Documents of a lane that wait or are leased; enqueue() refuses more. Bounds the server's
+  // memory, about 1 KB a document.
+  std::uint64_t documents_max = 1'000'000;
+  // claim() is absent once nothing waits, is leased or is to be tried again in its lane.
+  bool until_empty = false;
+};
+
+// What became of a document that was enqueued.
+enum class Enqueued {
+  queued,    // as new, or in place of a dead letter of another content (by its stamp)
+  known,     // this content waits or is leased already
+  follows,   // another content of it is leased; this one is queued when that has its outcome
+  replaced,  // another content of it waited; this one waits in its place
+  dead,      // this content is a dead letter; retry() is what brings it back
+  full,      // the lane holds documents_max; later
+};
+
+struct LaneState {
+  std::uint64_t waiting = 0;
+  std::uint64_t leased = 0;
+  std::uint64_t delayed = 0;  // wait for another attempt
+  // Of the document that has waited longest since it was enqueued or became due; 0 if none waits.
+  std::chrono::milliseconds oldest{0};
+};
+
+struct BrokerState {
+  LaneState interactive;
+  LaneState bulk;
+  std::uint64_t dead = 0;
+
+  LaneState& of(Lane lane) { return lane == Lane::bulk ? bulk : interactive; }
+  const LaneState& of(Lane lane) const { return lane == Lane::bulk ? bulk : interactive; }
+};
+
+struct DeadLetter {
+  Claim claim;
+  Lane lane = Lane::bulk;
+  Outcome outcome = Outcome::failed;
+  std::string reason;
+  std::uint32_t attempts = 0;
+};
+
+// What a worker says of itself, every few seconds. Sums are since it started.
+struct WorkerReport {
+  std::string worker;
+  std::uint64_t documents_in_flight = 0;
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t pages = 0;
+  std::uint64_t tokens = 0;
+  double cpu_cores = 0;  // used, on average since the last report, with its extraction processes
+  std::uint64_t memory_bytes = 0;  // resident, likewise
+  std::chrono::seconds up{0};
+  bool draining = false;
+};
+
+class Broker {
+ public:
+  virtual ~Broker() = default;
+
+  // What became of each document, in their order. Those before an error may have been enqueued; to
+  // repeat the call is right. Durable once it returns, as far as the server is (docs/backends.md).
+  // Any thread.
+  virtual Result<std::vector<Enqueued>> enqueue(std::span<const Claim> documents, Lane lane) = 0;
+
+  // This worker's view of a lane; of the broker, and of a broker with a worker's name. What it
+  // claims is leased, and the lease is renewed until it is acknowledged or given back, without help
+  // of its caller. A server that cannot be reached is waited for: claim() blocks, and acknowledged
+  // documents are kept. The destructor of the broker delivers those, if the server can be reached.
+  virtual WorkQueue& queue(Lane lane) = 0;
+
+  virtual Result<BrokerState> state() = 0;
+
+  // Replaces the worker's last report, which ages with the lease. Any thread.
+  virtual Result<void> report(const WorkerReport& report) = 0;
+  // Of the workers that are alive, by name.
+  virtual Result<std::vector<WorkerReport>> workers() = 0;
+
+  // Every dead letter until the visitor returns false, in no order. The visitor must not call here.
+  virtual Result<void> for_each_dead(const std::function<bool(const DeadLetter&)>& visit) = 0;
+  // Queues these dead letters again, without their attempts; returns how many of them there were.
+  virtual Result<std::uint64_t> retry(std::span<const std::string> keys) = 0;
+};
+
+// Whether another attempt may change this outcome: what went wrong may lie in the machine or the
+// network, not in the document.
+constexpr bool is_worth_another_attempt(Outcome outcome) {
+  return outcome == Outcome::unreadable || outcome == Outcome::crashed ||
+         outcome == Outcome::timed_out || outcome == Outcome::out_of_memory;
+}
+
+}  // namespace penstock
