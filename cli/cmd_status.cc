@@ -89,7 +89,7 @@ int run_status(const StatusOptions& options) {
   if (!ledger) throw FatalError(ledger.error().message);
   const Result<VersionCount> vectors = store.vectors->totals();
   if (!vectors) throw FatalError(vectors.error().message);
-  const Result<std::vector<Intent>> intents = store.ledger->intents();
+  const Result<std::vector<VersionName>> intents = store.ledger->intents();
   if (!intents) throw FatalError(intents.error().message);
 
   if (options.json) {
