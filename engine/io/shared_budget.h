@@ -64,15 +64,14 @@ struct Lease {
   std::size_t wish = 0;  // index in the call
   std::size_t key = 0;
   std::uint64_t tokens = 0;
-  std::uint64_t slot = 0;  // where the budget counts it
+  std::uint64_t slot = 0;    // where the budget counts it
+  std::uint64_t memory = 0;  // which of the memories that it has had counts it
   TimePoint valid_until{};
 };
 
 // How a lease ended, if not as leased.
 struct LeaseEnd {
-  std::size_t key = 0;
-  std::uint64_t slot = 0;
-  std::uint64_t tokens_leased = 0;
+  Lease lease;
   std::uint64_t tokens = 0;  // that the provider counted
   bool sent = true;          // false: given back unused
   Duration late{0};          // the request left so long after valid_until

@@ -31,7 +31,7 @@ LeaseAnswer ask(SharedBudget& budget, std::uint64_t tokens, Lane lane) {
 }
 
 LeaseEnd end_of(const Lease& lease) {
-  return {lease.key, lease.slot, lease.tokens, lease.tokens, true};
+  return {lease, lease.tokens, true};
 }
 
 constexpr Lane bulk = Lane::bulk;

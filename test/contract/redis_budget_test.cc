@@ -91,27 +91,41 @@ TEST_CASE("redis budget: keeps the contract on a cluster") {
   keeps_the_contract("PENSTOCK_TEST_REDIS_CLUSTER");
 }
 
-LeaseCall random_call(Random& random, std::size_t keys, std::vector<Lease>& held) {
+// The same lease, as the server and as the model gave it.
+struct Held {
+  Lease real;
+  Lease model;
+};
+
+struct Calls {
+  LeaseCall real;
+  LeaseCall model;
+};
+
+Calls random_calls(Random& random, std::size_t keys, std::vector<Held>& held) {
   LeaseCall call;
   for (std::size_t i = random.below(5); i > 0; --i) {
     call.wishes.push_back(
         {1 + random.below(2'000), random.below(4) == 0 ? Lane::interactive : Lane::bulk});
   }
   for (std::size_t key = 0; key < keys; ++key) call.usable.push_back(random.below(10) != 0);
-  for (std::size_t i = random.below(3); i > 0 && !held.empty(); --i) {
-    const std::size_t at = random.below(held.size());
-    const Lease lease = held[at];
-    held.erase(held.begin() + static_cast<std::ptrdiff_t>(at));
-    LeaseEnd end{lease.key, lease.slot, lease.tokens, 1 + random.below(2 * lease.tokens)};
-    end.sent = random.below(3) != 0;
-    if (end.sent && random.below(3) == 0) end.late = std::chrono::milliseconds(random.below(3'000));
-    call.ends.push_back(end);
-  }
   if (random.below(100) == 0) {
     call.reports.push_back({random.below(keys), std::chrono::milliseconds(random.below(3'000)),
                             random.below(2) * 100, random.below(2) * 20'000});
   }
-  return call;
+  Calls calls{call, call};
+  for (std::size_t i = random.below(3); i > 0 && !held.empty(); --i) {
+    const std::size_t at = random.below(held.size());
+    const Held ended = held[at];
+    held.erase(held.begin() + static_cast<std::ptrdiff_t>(at));
+    LeaseEnd end{ended.real, 1 + random.below(2 * ended.real.tokens)};
+    end.sent = random.below(3) != 0;
+    if (end.sent && random.below(3) == 0) end.late = std::chrono::milliseconds(random.below(3'000));
+    calls.real.ends.push_back(end);
+    end.lease = ended.model;
+    calls.model.ends.push_back(end);
+  }
+  return calls;
 }
 
 TEST_CASE("redis budget: the script answers as the model does") {
@@ -127,7 +141,7 @@ TEST_CASE("redis budget: the script answers as the model does") {
     BudgetMemory memory(terms, [&tested] { return tested.now; });
     std::vector<std::unique_ptr<SharedBudget>> processes;
     std::vector<std::unique_ptr<SharedBudget>> models;
-    std::vector<std::vector<Lease>> held(3);
+    std::vector<std::vector<Held>> held(3);
     for (int i = 0; i < 3; ++i) {
       processes.push_back(tested.open());
       models.push_back(std::make_unique<MemoryBudget>(memory));
@@ -143,16 +157,16 @@ TEST_CASE("redis budget: the script answers as the model does") {
         memory.lose();
       }
       const std::size_t process = random.below(3);
-      const LeaseCall call = random_call(random, keys.size(), held[process]);
-      const Result<LeaseAnswer> answer = processes[process]->lease(call);
-      const Result<LeaseAnswer> expected = models[process]->lease(call);
+      const Calls calls = random_calls(random, keys.size(), held[process]);
+      const Result<LeaseAnswer> answer = processes[process]->lease(calls.real);
+      const Result<LeaseAnswer> expected = models[process]->lease(calls.model);
       REQUIRE(answer.has_value());
       REQUIRE(answer->leases.size() == expected->leases.size());
       for (std::size_t lease = 0; lease < answer->leases.size(); ++lease) {
         REQUIRE(answer->leases[lease].wish == expected->leases[lease].wish);
         REQUIRE(answer->leases[lease].key == expected->leases[lease].key);
         REQUIRE(answer->leases[lease].slot == expected->leases[lease].slot);
-        held[process].push_back(answer->leases[lease]);
+        held[process].push_back({answer->leases[lease], expected->leases[lease]});
       }
       for (const Lane lane : all_lanes) {
         const std::optional<Denial>& denial = answer->denials[index_of(lane)];

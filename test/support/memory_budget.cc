@@ -33,20 +33,20 @@ void BudgetMemory::lose() {
   remembers_ = false;
 }
 
-LeaseAnswer BudgetMemory::lease(const LeaseCall& call, std::uint64_t& epoch) {
+LeaseAnswer BudgetMemory::lease(const LeaseCall& call, bool has_leased_lately,
+                                std::uint64_t& epoch) {
   const TimePoint called_at = clock_();
   const Micros now = micros(called_at.time_since_epoch());
   if (!remembers_) begin_anew(now);
-  const bool remembers_caller = epoch == epoch_;
-  if (epoch != 0 && !remembers_caller && !filled_) fill();
+  if (has_leased_lately && epoch != epoch_ && !filled_) fill();
   epoch = epoch_;
 
   for (Key& key : keys_) {
     key.taken = false;
     expire(key, now);
   }
-  if (remembers_caller) {
-    for (const LeaseEnd& ended : call.ends) end(ended);
+  for (const LeaseEnd& ended : call.ends) {
+    if (ended.lease.memory == epoch_) end(ended);
   }
   for (const KeyReport& report : call.reports) {
     Key& key = keys_[report.key];
@@ -89,7 +89,7 @@ LeaseAnswer BudgetMemory::lease(const LeaseCall& call, std::uint64_t& epoch) {
     if (ready) {
       grant(keys_[*ready], wish, now);
       answer.leases.push_back({index, *ready, wish.tokens, static_cast<std::uint64_t>(slot_at(now)),
-                               called_at + lease_valid_for});
+                               epoch_, called_at + lease_valid_for});
       continue;
     }
     Micros ask_at = now + micros(ask_again_max);
@@ -152,16 +152,20 @@ void BudgetMemory::expire(Key& key, Micros now) {
 }
 
 void BudgetMemory::end(const LeaseEnd& end) {
-  Key& key = keys_[end.key];
-  const auto slot = static_cast<std::int64_t>(end.slot);
+  Key& key = keys_[end.lease.key];
+  const auto slot = static_cast<std::int64_t>(end.lease.slot);
   const std::int64_t moved = slot + (micros(end.late) + slot_micros - 1) / slot_micros;
   const std::uint64_t tokens = end.sent ? end.tokens : 0;
   const std::uint64_t requests = end.sent ? 1 : 0;
   if (slot >= key.first) {
-    key.slots[slot].tokens -= end.tokens_leased;
+    key.slots[slot].tokens -= end.lease.tokens;
     key.slots[slot].requests -= 1;
-    key.used.tokens -= end.tokens_leased;
+    key.used.tokens -= end.lease.tokens;
     key.used.requests -= 1;
+    *key.tokens_credit_zero_at += refill_time(tokens, key.tokens_per_minute) -
+                                  refill_time(end.lease.tokens, key.tokens_per_minute);
+    *key.requests_credit_zero_at +=
+        refill_time(requests, key.requests_per_minute) - refill_time(1, key.requests_per_minute);
   }
   if (moved >= key.first) {
     key.slots[moved].tokens += tokens;
@@ -169,12 +173,6 @@ void BudgetMemory::end(const LeaseEnd& end) {
     key.used.tokens += tokens;
     key.used.requests += requests;
   }
-  if (key.tokens_credit_zero_at)
-    *key.tokens_credit_zero_at += refill_time(tokens, key.tokens_per_minute) -
-                                  refill_time(end.tokens_leased, key.tokens_per_minute);
-  if (key.requests_credit_zero_at)
-    *key.requests_credit_zero_at +=
-        refill_time(requests, key.requests_per_minute) - refill_time(1, key.requests_per_minute);
 }
 
 void BudgetMemory::grant(Key& key, const Wish& wish, Micros now) {
@@ -249,8 +247,8 @@ BudgetMemory::Micros BudgetMemory::refill_time(std::uint64_t amount, std::uint64
 Result<LeaseAnswer> MemoryBudget::lease(const LeaseCall& call) {
   if (!is_reachable) return retryable_error("the budget cannot be reached");
   const TimePoint now = memory_.now();
-  if (!leased_at_ || *leased_at_ + budget_window_held < now) epoch_ = 0;
-  LeaseAnswer answer = memory_.lease(call, epoch_);
+  const bool has_leased_lately = leased_at_ && now <= *leased_at_ + budget_window_held;
+  LeaseAnswer answer = memory_.lease(call, has_leased_lately, epoch_);
   if (!answer.leases.empty()) leased_at_ = now;
   return answer;
 }

@@ -17,9 +17,9 @@ class BudgetMemory {
   BudgetMemory(BudgetTerms terms, std::function<TimePoint()> clock)
       : terms_(std::move(terms)), clock_(std::move(clock)) {}
 
-  // `epoch`: the memory under which the caller leased within the last minute, 0 if it did not; from
-  // then on the one in force.
-  LeaseAnswer lease(const LeaseCall& call, std::uint64_t& epoch);
+  // `epoch`: the memory that answered the caller last, 0 if none has; from then on the one in
+  // force.
+  LeaseAnswer lease(const LeaseCall& call, bool has_leased_lately, std::uint64_t& epoch);
   void lose();
 
   const BudgetTerms& terms() const { return terms_; }

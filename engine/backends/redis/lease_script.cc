@@ -8,7 +8,7 @@ namespace penstock {
 //
 // A memory is known by its epoch. It is not trusted, and begins anew with a full minute as used,
 // when another server process answers (a restart, a failover: the last writes may be lost) or the
-// server's clock went back. If it was lost whole, a caller that leased under another epoch tells.
+// server's clock went back. If it was lost whole, a caller that leased lately under another tells.
 const char* const lease_script = R"lua(
 local cursor = 0
 local function text()
@@ -22,7 +22,7 @@ local function whole(value)
   return string.format('%.0f', value)
 end
 
-local terms, known_epoch, fresh_epoch = text(), text(), text()
+local terms, known_epoch, fresh_epoch, has_leased_lately = text(), text(), text(), text() == '1'
 local slot_length, slot_held, burst, ask_again_max = number(), number(), number(), number()
 local interactive_grace, bulk_grace, bulk_weight = number(), number(), number()
 local share = number()
@@ -64,7 +64,7 @@ else
   now = math.max(now, called_last)
 end
 local remembers_caller = known_epoch == epoch
-if known_epoch ~= '' and not remembers_caller and not filled then
+if has_leased_lately and not remembers_caller and not filled then
   must_fill = true
 end
 
@@ -139,15 +139,13 @@ for i = 1, number() do
   if remembers_caller then
     if slot >= key.first then
       count(key, slot, -leased, -1)
-    end
-    if moved >= key.first then
-      count(key, moved, tokens, requests)
-    end
-    if key.tokens_zero >= 0 then
       key.tokens_zero = key.tokens_zero + refill_time(tokens, key.tokens_limit)
         - refill_time(leased, key.tokens_limit)
       key.requests_zero = key.requests_zero + refill_time(requests, key.requests_limit)
         - refill_time(1, key.requests_limit)
+    end
+    if moved >= key.first then
+      count(key, moved, tokens, requests)
     end
   end
 end

@@ -1,5 +1,6 @@
 #include "engine/backends/redis/redis_budget.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
@@ -43,7 +44,7 @@ std::string default_name(const BudgetTerms& terms) {
 
 // The budget counts a late request in the slot in which it may have left.
 std::uint64_t slot_of(const LeaseEnd& end) {
-  return end.slot +
+  return end.lease.slot +
          static_cast<std::uint64_t>((end.late + budget_slot - Duration(1)) / budget_slot);
 }
 
@@ -84,9 +85,10 @@ Result<LeaseAnswer> RedisBudget::lease(const LeaseCall& call) {
 
 // In the order in which the script reads them.
 std::vector<std::string> RedisBudget::arguments(const LeaseCall& call, TimePoint now) {
-  const bool has_leased = leased_at_ && now <= *leased_at_ + budget_window_held;
-  std::vector<std::string> arguments{terms_text_, has_leased ? epoch_ : std::string(),
-                                     std::to_string(random_()) + "-" + std::to_string(random_())};
+  const bool has_leased_lately = leased_at_ && now <= *leased_at_ + budget_window_held;
+  std::vector<std::string> arguments{terms_text_, epoch_,
+                                     std::to_string(random_()) + "-" + std::to_string(random_()),
+                                     has_leased_lately ? "1" : "0"};
   const auto add = [&arguments](auto number) { arguments.push_back(std::to_string(number)); };
   for (const Duration duration :
        {budget_slot, budget_slot_held, burst_max, ask_again_max, interactive_grace, bulk_grace}) {
@@ -98,12 +100,14 @@ std::vector<std::string> RedisBudget::arguments(const LeaseCall& call, TimePoint
     add(key.requests_per_minute);
     add(key.tokens_per_minute);
   }
-  add(call.ends.size());
+  const auto is_remembered = [this](const LeaseEnd& end) { return end.lease.memory == memory_; };
+  add(std::ranges::count_if(call.ends, is_remembered));
   for (const LeaseEnd& end : call.ends) {
-    add(end.key + 1);
-    add(end.slot);
+    if (!is_remembered(end)) continue;
+    add(end.lease.key + 1);
+    add(end.lease.slot);
     add(slot_of(end));
-    add(end.tokens_leased);
+    add(end.lease.tokens);
     add(end.sent ? end.tokens : 0);
     add(end.sent ? 1 : 0);
   }
@@ -137,13 +141,14 @@ Result<LeaseAnswer> RedisBudget::read(const RedisReply& reply, const LeaseCall& 
                            "another version of penstock at work there?");
   }
   LeaseAnswer answer;
+  if (parts[1].text != epoch_) ++memory_;
   epoch_ = parts[1].text;
   const auto slot = static_cast<std::uint64_t>(parts[2].integer);
   const std::vector<RedisReply>& leases = parts[3].elements;
   for (std::size_t i = 0; i + 1 < leases.size(); i += 2) {
     const auto wish = static_cast<std::size_t>(leases[i].integer);
     answer.leases.push_back({wish, static_cast<std::size_t>(leases[i + 1].integer),
-                             call.wishes[wish].tokens, slot, called_at + lease_valid_for});
+                             call.wishes[wish].tokens, slot, memory_, called_at + lease_valid_for});
   }
   if (!answer.leases.empty()) leased_at_ = called_at;
   for (const Lane lane : all_lanes) {

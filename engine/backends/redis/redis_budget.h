@@ -40,7 +40,8 @@ class RedisBudget final : public SharedBudget {
   std::vector<std::string> keys_;
   Redis redis_;
   std::random_device random_;
-  std::string epoch_;  // of the memory that leased last; empty: nothing was leased
+  std::string epoch_;         // of the server's memory, as of the last answer
+  std::uint64_t memory_ = 0;  // counts those that have answered
   std::optional<TimePoint> leased_at_;
 };
 

@@ -290,7 +290,7 @@ void Dispatch::end(const InFlight& request, const Receipt& receipt, TimePoint no
     const Duration late =
         std::max(Duration{0}, receipt.sent_at.value_or(lease.valid_until) - lease.valid_until);
     if (tokens != lease.tokens || late > Duration{0}) {
-      fleet_->ended({lease.key, lease.slot, lease.tokens, tokens, true, late}, now);
+      fleet_->ended({lease, tokens, true, late}, now);
     }
   }
   switch (receipt.answer) {

@@ -82,7 +82,7 @@ Lease FleetShare::take(std::uint64_t request) {
 
 void FleetShare::give_back_leases(TimePoint now) {
   for (const auto& [request, lease] : leases_) {
-    ended({lease.key, lease.slot, lease.tokens, 0, false}, now);
+    ended({lease, 0, false}, now);
   }
   leases_.clear();
 }
@@ -96,7 +96,7 @@ void FleetShare::answered(const Result<LeaseAnswer>& answer, TimePoint now) {
     retry_at_ = now + backoff_.next();
     // It may have been told: what makes room is not told twice, what takes room safely is.
     for (const LeaseEnd& end : told) {
-      if (end.sent && end.tokens >= end.tokens_leased) ended(end, now);
+      if (end.sent && end.tokens >= end.lease.tokens) ended(end, now);
     }
     return;
   }
