@@ -15,10 +15,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/core/backoff.h"
 #include "engine/core/clock.h"
 #include "engine/core/lane.h"
 #include "engine/io/shared_budget.h"
-#include "engine/stages/throttle/backoff.h"
 #include "engine/stages/throttle/throttle_state.h"
 
 namespace penstock {

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/core/backoff.h"
 #include "engine/core/clock.h"
 #include "engine/io/key_quota.h"
 #include "engine/io/receipt.h"
 #include "engine/io/shared_budget.h"
-#include "engine/stages/throttle/backoff.h"
 #include "engine/stages/throttle/meter.h"
 #include "engine/stages/throttle/throttle_options.h"
 #include "engine/stages/throttle/throttle_state.h"
