@@ -49,6 +49,16 @@ std::uint64_t pack_tokens_max(const std::vector<ApiKey>& keys, std::uint64_t con
   return static_cast<std::uint64_t>(std::max(tokens, 1.0));
 }
 
+// What a provider says is left of an unknown limit does not say how many share it.
+void require_limits(const std::vector<KeyQuota>& keys) {
+  for (const KeyQuota& key : keys) {
+    if (key.requests_per_minute > 0 && key.tokens_per_minute > 0) continue;
+    throw FatalError("a fleet shares the quota of key " + key.name +
+                     ": give both its limits, with --key NAME:RPM:TPM, or "
+                     "--requests-per-minute and --tokens-per-minute");
+  }
+}
+
 }  // namespace
 
 // An embedder that remembers what went wrong last.
@@ -84,13 +94,14 @@ class EmbeddingService::Watched final : public Embedder {
 EmbeddingService::~EmbeddingService() = default;
 
 EmbeddingService::EmbeddingService(const EmbedderOptions& options,
-                                   std::optional<std::uint64_t> tokens_max) {
+                                   std::optional<std::uint64_t> tokens_max,
+                                   const OpenSharedBudget& open_shared_budget) {
   if (options.url == "lexical:") {
     embedder_ = std::make_unique<LexicalEmbedder>();
     quota_ = std::make_unique<NoQuota>();
     if (options.tokens_per_minute > 0) tokens_per_minute_ = options.tokens_per_minute;
   } else if (options.url.starts_with(openai_scheme)) {
-    connect(options, tokens_max);
+    connect(options, tokens_max, open_shared_budget);
   } else {
     throw FatalError("--embedder " + options.url +
                      ": not a known URL; write lexical: or openai:BASE-URL");
@@ -98,7 +109,8 @@ EmbeddingService::EmbeddingService(const EmbedderOptions& options,
 }
 
 void EmbeddingService::connect(const EmbedderOptions& options,
-                               std::optional<std::uint64_t> tokens_max) {
+                               std::optional<std::uint64_t> tokens_max,
+                               const OpenSharedBudget& open_shared_budget) {
   OpenAiOptions service;
   service.base_url = options.url.substr(openai_scheme.size());
   service.model = options.model;
@@ -127,9 +139,14 @@ void EmbeddingService::connect(const EmbedderOptions& options,
   ThrottleOptions throttle;
   throttle.endpoint = service.base_url.substr(0, service.base_url.find('?'));
   throttle.requests_in_flight_max = options.requests_in_flight;
+  throttle.interactive_share = options.interactive_share;
   throttle.tokens_max = tokens_max;
   throttle.seed = std::random_device()();
 
+  if (open_shared_budget) {
+    require_limits(limits);
+    shared_budget_ = open_shared_budget({throttle.endpoint, limits, throttle.interactive_share});
+  }
   auto watched = std::make_unique<Watched>(std::move(service));
   watched_ = watched.get();
   embedder_ = std::move(watched);
@@ -137,7 +154,7 @@ void EmbeddingService::connect(const EmbedderOptions& options,
     embedder_->embed({"penstock"}, key,
                      [done = std::move(done)](const Embedding& answer) { done(answer.receipt); });
   };
-  auto quota = std::make_unique<Throttle>(limits, throttle, probe);
+  auto quota = std::make_unique<Throttle>(limits, throttle, probe, shared_budget_.get());
   throttle_ = quota.get();
   quota_ = std::move(quota);
 }

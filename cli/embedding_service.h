@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,15 +12,21 @@
 #include "cli/options.h"
 #include "engine/io/embedder.h"
 #include "engine/io/quota.h"
+#include "engine/io/shared_budget.h"
 #include "engine/stages/throttle/throttle.h"
 
 namespace penstock {
 
 class EmbeddingService {
  public:
-  // `tokens_max` bounds what all requests together may cost. Throws FatalError.
+  // The budget that a fleet shares, on these terms. Throws FatalError.
+  using OpenSharedBudget = std::function<std::unique_ptr<SharedBudget>(const BudgetTerms&)>;
+
+  // `tokens_max` bounds what all requests together may cost. With `open_shared_budget` the limits
+  // of a remote service's keys, all of which have to be given, are a fleet's. Throws FatalError.
   explicit EmbeddingService(const EmbedderOptions& options,
-                            std::optional<std::uint64_t> tokens_max = std::nullopt);
+                            std::optional<std::uint64_t> tokens_max = std::nullopt,
+                            const OpenSharedBudget& open_shared_budget = {});
   ~EmbeddingService();
 
   Embedder& embedder() { return *embedder_; }
@@ -40,13 +47,15 @@ class EmbeddingService {
  private:
   class Watched;
 
-  void connect(const EmbedderOptions& options, std::optional<std::uint64_t> tokens_max);
+  void connect(const EmbedderOptions& options, std::optional<std::uint64_t> tokens_max,
+               const OpenSharedBudget& open_shared_budget);
 
   std::optional<double> tokens_per_minute_;
   std::vector<std::string> key_names_;
   std::unique_ptr<Embedder> embedder_;
   const Watched* watched_ = nullptr;  // embedder_, if it is remote
-  std::unique_ptr<Quota> quota_;      // after embedder_, which its probes need to the end
+  std::unique_ptr<SharedBudget> shared_budget_;
+  std::unique_ptr<Quota> quota_;  // after embedder_, which its probes need to the end
   const Throttle* throttle_ = nullptr;
 };
 

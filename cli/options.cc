@@ -126,6 +126,13 @@ void add_embedder(CLI::App& app, EmbedderOptions& options) {
   app.add_option("--tokens-per-minute", options.tokens_per_minute, "Likewise, of tokens")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}))
       ->group("Embedder");
+  app.add_option("--interactive-share", options.interactive_share,
+                 "Part of every limit that bulk work leaves alone, so that what somebody waits for "
+                 "leaves at once; it is lost where nobody waits")
+      ->check(CLI::Range(0.0, 0.9))
+      ->type_name("FRACTION")
+      ->capture_default_str()
+      ->group("Embedder");
   app.add_option("--requests-in-flight", options.requests_in_flight,
                  "Embedding requests under way at once, at most")
       ->check(CLI::Range(1, 10'000))

@@ -42,6 +42,7 @@ struct EmbedderOptions {
   std::string keys_file;                  // empty: secrets are in the environment
   std::uint64_t requests_per_minute = 0;  // of each key that says nothing else; 0: not known
   std::uint64_t tokens_per_minute = 0;    // likewise
+  double interactive_share = 0;           // of every limit, that bulk leaves alone
   std::uint32_t requests_in_flight = 64;
   std::uint32_t request_inputs = 128;
   std::uint64_t request_tokens = 300'000;

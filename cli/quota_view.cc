@@ -60,6 +60,9 @@ std::string quota_words(const ThrottleState& state) {
     case Binding::budget:
       binds = "the budget is nearly spent";
       break;
+    case Binding::shared_budget:
+      binds = "waits for the fleet's quota: " + state.shared_budget_failure;
+      break;
   }
   return quota + (quota.empty() || binds.empty() ? "" : ", ") + binds;
 }
@@ -85,6 +88,8 @@ Json quota_json(const ThrottleState& state) {
                 {"failures", state.totals.failures},
                 {"keys", keys}};
   if (const std::optional<double> used = quota_used(state)) quota["used"] = *used;
+  if (!state.shared_budget_failure.empty())
+    quota["shared_budget_failure"] = state.shared_budget_failure;
   return quota;
 }
 

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/core/backoff.h"
 #include "engine/core/clock.h"
 #include "engine/io/quota.h"
 #include "engine/io/receipt.h"
-#include "engine/core/backoff.h"
 
 namespace penstock {
 
