@@ -11,7 +11,7 @@
 #include "engine/core/clock.h"
 #include "engine/io/quota.h"
 #include "engine/io/receipt.h"
-#include "engine/stages/throttle/backoff.h"
+#include "engine/core/backoff.h"
 
 namespace penstock {
 

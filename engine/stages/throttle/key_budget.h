@@ -7,7 +7,7 @@
 
 #include "engine/core/clock.h"
 #include "engine/io/receipt.h"
-#include "engine/stages/throttle/backoff.h"
+#include "engine/core/backoff.h"
 #include "engine/stages/throttle/meter.h"
 #include "engine/stages/throttle/throttle_options.h"
 #include "engine/stages/throttle/throttle_state.h"
