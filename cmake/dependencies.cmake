@@ -8,10 +8,12 @@ find_package(simdjson REQUIRED CONFIG)
 find_package(fmt REQUIRED CONFIG)
 find_package(nlohmann_json REQUIRED CONFIG)
 find_package(CLI11 REQUIRED CONFIG)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(SQLite3 REQUIRED)
 find_package(CURL 7.88 REQUIRED)
+find_package(EXPAT REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 pkg_check_modules(poppler_cpp REQUIRED IMPORTED_TARGET poppler-cpp)
 # Its private headers are another interface in each release: the extractor on Poppler's objects is
@@ -23,7 +25,6 @@ if(poppler_FOUND AND POPPLER_PRIVATE_INCLUDE_DIR AND poppler_VERSION VERSION_GRE
   set(PENSTOCK_INTERPRETER ON)
   target_compile_definitions(penstock_settings INTERFACE PENSTOCK_INTERPRETER=1)
   pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
-  find_package(ZLIB REQUIRED)
 else()
   set(PENSTOCK_INTERPRETER OFF)
   message(STATUS "Poppler ${poppler_VERSION}: no private headers, or none that are known; "
@@ -31,3 +32,11 @@ else()
 endif()
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+<<<<<<< HEAD
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+# TLS came with hiredis 1.0.
+pkg_check_modules(hiredis_ssl IMPORTED_TARGET hiredis_ssl)
+=======
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)
+>>>>>>> c06b4152fe86c076ce5e3ea452db37da74ab734c

@@ -57,15 +57,10 @@ Result<MemoryFile> MemoryFile::read_all(int fd, std::uint64_t bytes_max) {
 }
 
 Result<MemoryFile> MemoryFile::of(std::string_view bytes) {
-  UniqueFd file = new_memory_file();
-  if (!file) return system_error("cannot create a memory file", errno);
-  for (std::size_t written = 0; written < bytes.size();) {
-    const ssize_t step = write(file.get(), bytes.data() + written, bytes.size() - written);
-    if (step < 0 && errno == EINTR) continue;
-    if (step < 0) return system_error("cannot write a memory file", errno);
-    written += static_cast<std::size_t>(step);
-  }
-  return seal(std::move(file), bytes.size());
+  Result<Writer> writer = Writer::create();
+  if (!writer) return pass_on(writer.error());
+  if (const Result<void> written = writer->append(bytes); !written) return pass_on(written.error());
+  return std::move(*writer).seal();
 }
 
 Result<MemoryFile> MemoryFile::seal(UniqueFd fd, std::size_t size) {
@@ -80,6 +75,27 @@ Result<MemoryFile> MemoryFile::seal(UniqueFd fd, std::size_t size) {
   sealed.size_ = size;
   sealed.fd_ = std::move(fd);
   return sealed;
+}
+
+Result<MemoryFile::Writer> MemoryFile::Writer::create() {
+  UniqueFd file = new_memory_file();
+  if (!file) return system_error("cannot create a memory file", errno);
+  return Writer(std::move(file));
+}
+
+Result<void> MemoryFile::Writer::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t step = write(fd_.get(), bytes.data(), bytes.size());
+    if (step < 0 && errno == EINTR) continue;
+    if (step < 0) return system_error("cannot write a memory file", errno);
+    bytes.remove_prefix(static_cast<std::size_t>(step));
+    size_ += static_cast<std::uint64_t>(step);
+  }
+  return {};
+}
+
+Result<MemoryFile> MemoryFile::Writer::seal() && {
+  return MemoryFile::seal(std::move(fd_), size_);
 }
 
 }  // namespace penstock

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "engine/core/error.h"
 #include "engine/core/unique_fd.h"
@@ -14,6 +15,8 @@ namespace penstock {
 
 class MemoryFile {
  public:
+  class Writer;
+
   MemoryFile() = default;  // holds nothing: bytes() is empty, fd() is -1
   MemoryFile(MemoryFile&& other) noexcept;
   MemoryFile& operator=(MemoryFile&& other) noexcept;
@@ -36,6 +39,24 @@ class MemoryFile {
   UniqueFd fd_;
   void* mapping_ = nullptr;
   std::size_t size_ = 0;
+};
+
+// A memory file on the way, for bytes that come piece by piece. One thread at a time.
+class MemoryFile::Writer {
+ public:
+  static Result<Writer> create();
+
+  Result<void> append(std::string_view bytes);
+  std::uint64_t size() const { return size_; }
+
+  // The file as it stands. The writer cannot be used any more.
+  Result<MemoryFile> seal() &&;
+
+ private:
+  explicit Writer(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  UniqueFd fd_;
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace penstock

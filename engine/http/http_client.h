@@ -20,18 +20,36 @@
 
 namespace penstock {
 
-struct HttpRequest {
-  std::string method = "GET";
-  std::string url;
-  HttpHeaders headers;
-  std::string body;  // sent unless empty
-};
-
 struct HttpResponse {
   int status = 0;
   HttpHeaders headers;
   std::string body;     // with 64 bytes of capacity to spare, as simdjson wants it
   TimePoint sent_at{};  // when the last of the request's body left
+};
+
+// AWS Signature Version 4, for which the request must be as AWS wants it: the path encoded once,
+// its escapes in capitals; the query sorted, each name with its `=`; x-amz-content-sha256 among the
+// headers, and a Content-Type if there is a body or the method is POST.
+struct AwsSigning {
+  std::string region;
+  std::string service;
+  std::string access_key;
+  std::string secret_key;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  HttpHeaders headers;
+  std::string body;  // sent unless empty
+
+  std::optional<AwsSigning> signing;
+
+  // Takes the body of a successful response (2xx) piece by piece, in place of HttpResponse::body;
+  // `head` is the response without it. Called on the client's thread, where it must not block. Its
+  // error ends the transfer, and is what done is told.
+  using Sink = std::function<Result<void>(const HttpResponse& head, std::string_view piece)>;
+  Sink sink;
 };
 
 struct HttpClientOptions {
@@ -40,7 +58,7 @@ struct HttpClientOptions {
   std::chrono::milliseconds total_timeout{60'000};
   // Between two parts of a response once its first byte has come.
   std::chrono::milliseconds stall_timeout{10'000};
-  // A longer response is an error.
+  // A longer response is an error, unless a sink takes it.
   std::size_t response_bytes_max = 256 << 20;
   std::size_t connections_max = 256;
 };

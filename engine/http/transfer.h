@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/core/clock.h"
@@ -49,8 +50,10 @@ struct Transfer {
   HttpResponse response;
   std::size_t response_bytes_max = 0;
   std::size_t received_bytes = 0;  // head and body
+  std::size_t body_bytes = 0;      // of these
   TimePoint received_at{};         // the latest of them
   bool is_too_large = false;
+  std::optional<Error> refusal;  // the sink's
   std::array<char, CURL_ERROR_SIZE> error_text{};
 };
 

@@ -12,8 +12,8 @@
 // with its reason.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -120,6 +120,21 @@ class Broker {
   // Queues these dead letters again, without their attempts; returns how many of them there were.
   virtual Result<std::uint64_t> retry(std::span<const std::string> keys) = 0;
 };
+
+// The pause after so many failed attempts (1, 2, ...); `fraction` is random, from 0 to below 1.
+inline std::chrono::milliseconds pause_after(std::uint32_t attempts, double fraction,
+                                             const BrokerOptions& options) {
+  const double doubled = static_cast<double>(std::uint64_t{1} << std::min(attempts - 1, 30u));
+  const double whole = std::min(static_cast<double>(options.backoff.count()) * doubled,
+                                static_cast<double>(options.backoff_max.count()));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(whole * (1 + fraction) / 2));
+}
+
+// Why a document is a dead letter whose workers died.
+inline std::string reason_of_deaths(std::uint32_t attempts) {
+  return "its worker died, at the last of " + std::to_string(attempts) +
+         " attempts; it may be what kills them";
+}
 
 // Whether another attempt may change this outcome: what went wrong may lie in the machine or the
 // network, not in the document.

@@ -80,6 +80,8 @@ struct Job {
   // Set: the outcome is not durable, and the next run takes the document again. `cancelled` if this
   // run was told to stop, else the store or the embedding service is of no use to any document.
   std::optional<Error> abandoned;
+  // Another worker has the document, and ends it.
+  bool overtaken = false;
 
   StageTimes times;
   std::uint64_t admitted_bytes = 0;

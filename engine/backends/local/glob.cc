@@ -2,8 +2,8 @@
 
 #include <fnmatch.h>
 
+#include <algorithm>
 #include <cstddef>
-#include <vector>
 
 namespace penstock {
 namespace {
@@ -46,6 +46,11 @@ bool glob_matches(const std::string& pattern, std::string_view path) {
     reached = std::move(next);
   }
   return reached.back();
+}
+
+bool any_glob_matches(const std::vector<std::string>& patterns, std::string_view path) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return glob_matches(pattern, path); });
 }
 
 }  // namespace penstock

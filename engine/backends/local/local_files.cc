@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
+#include <filesystem>
+#include <random>
 #include <system_error>
 
 #include "engine/core/unique_fd.h"
@@ -32,6 +36,51 @@ std::string cannot_open(int code) {
   return "cannot be opened: " + std::generic_category().message(code);
 }
 
+tl::unexpected<Error> cannot(const char* what, int code) {
+  const std::string message =
+      std::string("cannot ") + what + ": " + std::generic_category().message(code);
+  const bool may_pass = code == ENOSPC || code == EDQUOT || code == EIO || code == EMFILE ||
+                        code == ENFILE || code == EINTR;
+  return may_pass ? retryable_error(message) : permanent_error(message);
+}
+
+// What a folder holds is durable only once the folder itself is.
+Result<void> make_durable(const std::string& folder) {
+  const UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || fsync(fd.get()) != 0) return cannot("make its folder durable", errno);
+  return {};
+}
+
+std::string folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+Result<void> make_folder(const std::string& folder) {
+  if (mkdir(folder.c_str(), 0777) == 0) return make_durable(folder_of(folder));
+  if (errno == EEXIST) return {};
+  if (errno != ENOENT) return cannot("make its folder", errno);
+  if (const Result<void> above = make_folder(folder_of(folder)); !above) return above;
+  if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return cannot("make its folder", errno);
+  return make_durable(folder_of(folder));
+}
+
+std::string temporary_beside(const std::string& path) {
+  std::random_device random;
+  return folder_of(path) + "/.penstock-" + std::to_string(random()) + std::to_string(random());
+}
+
+Result<void> write_durably(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t step = ::write(fd, bytes.data(), bytes.size());
+    if (step < 0 && errno == EINTR) continue;
+    if (step < 0) return cannot("be written", errno);
+    bytes.remove_prefix(static_cast<std::size_t>(step));
+  }
+  if (fsync(fd) != 0) return cannot("be written", errno);
+  return {};
+}
+
 }  // namespace
 
 Result<MemoryFile> LocalFiles::read(const std::string& path, std::uint64_t bytes_max) {
@@ -42,6 +91,25 @@ Result<MemoryFile> LocalFiles::read(const std::string& path, std::uint64_t bytes
   if (fstat(fd.get(), &status) != 0) return permanent_error(cannot_open(errno));
   if (!S_ISREG(status.st_mode)) return permanent_error(kind_of(status.st_mode));
   return MemoryFile::read_all(fd.get(), bytes_max);
+}
+
+Result<void> LocalFiles::write(const std::string& path, std::string_view bytes) {
+  if (const Result<void> made = make_folder(folder_of(path)); !made) return made;
+  const std::string temporary = temporary_beside(path);
+  const UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!fd) return cannot("be written", errno);
+  Result<void> done = write_durably(fd.get(), bytes);
+  if (done && rename(temporary.c_str(), path.c_str()) != 0) done = cannot("be replaced", errno);
+  if (!done) {
+    unlink(temporary.c_str());
+    return done;
+  }
+  return make_durable(folder_of(path));
+}
+
+Result<void> LocalFiles::remove(const std::string& path) {
+  if (unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
+  return cannot("be removed", errno);
 }
 
 SourceStamp stamp_from(const struct stat& status) {

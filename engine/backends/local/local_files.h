@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/io/blob_store.h"
 #include "engine/io/work_queue.h"
@@ -15,6 +16,9 @@ class LocalFiles final : public BlobStore {
  public:
   // Only regular files: a pipe or a device would block, or never end.
   Result<MemoryFile> read(const std::string& path, std::uint64_t bytes_max) override;
+  // Makes the folders above it. A crash may leave a hidden file beside it, .penstock-*.
+  Result<void> write(const std::string& path, std::string_view bytes) override;
+  Result<void> remove(const std::string& path) override;
 };
 
 // A file's stamp as of now. One that changed within the last two seconds gets a stamp that proves

@@ -42,7 +42,8 @@ class SourceWalk final : public WorkQueue {
   ~SourceWalk() override;
 
   std::optional<Claim> claim() override;
-  void acknowledge(const Claim&, Outcome) override {}
+  void acknowledge(const Claim&, Outcome, const std::string&) override {}
+  void give_back(const Claim&) override {}
   void close() override { closed_ = true; }
 
   // Whether everything was claimed, and each folder could be listed.

@@ -26,9 +26,8 @@ class SqliteVectors final : public VectorStore {
   ~SqliteVectors() override;
 
   Result<void> upsert(std::span<const VersionChunks> versions) override;
-  Result<VersionCount> count(const std::string& key, const VersionId& version) override;
-  Result<void> remove_other_versions(const std::string& key,
-                                     const std::optional<VersionId>& keep) override;
+  Result<std::vector<VersionCount>> count(std::span<const VersionName> versions) override;
+  Result<void> remove(std::span<const VersionName> versions) override;
   // Any thread; searches take turns.
   Result<std::vector<Hit>> search(std::span<const float> query, std::size_t hits_max,
                                   const std::function<bool(const std::string&)>& accept) override;
@@ -43,6 +42,7 @@ class SqliteVectors final : public VectorStore {
 
   Result<std::optional<std::int64_t>> find_version(const std::string& key,
                                                    const VersionId& version);
+  Result<VersionCount> count_one(const VersionName& version);
   Result<void> remove_rows(std::int64_t version);
   Result<void> upsert_one(const VersionChunks& version);
 

@@ -1,0 +1,45 @@
+#include "engine/backends/local/document_key.h"
+
+#include <cstddef>
+#include <cstdio>
+
+namespace penstock {
+namespace {
+
+// How many bytes of a valid UTF-8 character `text` begins with; 0 if it begins with none.
+std::size_t valid_character(std::string_view text) {
+  const auto byte = [&](std::size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (std::size_t i = 2; i < length; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  return length;
+}
+
+}  // namespace
+
+std::string key_of(std::string_view path) {
+  std::string key;
+  while (!path.empty()) {
+    const std::size_t length = valid_character(path);
+    if (length > 0) {
+      key += path.substr(0, length);
+      path.remove_prefix(length);
+    } else {
+      char escaped[5];
+      std::snprintf(escaped, sizeof escaped, "\\x%02X", static_cast<unsigned char>(path[0]));
+      key += escaped;
+      path.remove_prefix(1);
+    }
+  }
+  return key;
+}
+
+}  // namespace penstock

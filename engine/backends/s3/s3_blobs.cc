@@ -1,0 +1,76 @@
+#include "engine/backends/s3/s3_blobs.h"
+
+#include <utility>
+
+#include "engine/backends/s3/checksum.h"
+#include "engine/backends/s3/s3_download.h"
+#include "engine/backends/s3/s3_error.h"
+#include "engine/backends/s3/s3_listing.h"
+#include "engine/backends/s3/s3_upload.h"
+#include "engine/core/md5.h"
+
+namespace penstock {
+namespace {
+
+Result<S3Location> object_at(const std::string& location) {
+  std::optional<S3Location> parsed = parse_s3_location(location);
+  if (!parsed) return permanent_error("not a location such as s3://BUCKET/KEY");
+  return *std::move(parsed);
+}
+
+bool is_folder(const S3Location& location) {
+  return location.key.empty() || location.key.ends_with('/');
+}
+
+}  // namespace
+
+Result<MemoryFile> S3Blobs::read(const std::string& location, std::uint64_t bytes_max) {
+  const Result<S3Location> object = object_at(location);
+  if (!object) return pass_on(object.error());
+  if (is_folder(*object)) {
+    const Result<S3Page> page = list_page(client_, *object, {}, 1);
+    return page ? permanent_error("is a folder, not an object") : pass_on(page.error());
+  }
+  S3Download download(client_, *object, bytes_max);
+  Result<MemoryFile> content = download.run();
+  if (!content) return content;
+  const ChecksumVerdict verdict = check_content(content->bytes(), download.headers());
+  if (verdict == ChecksumVerdict::right_by_etag) etags_are_md5_ = true;
+  if (verdict == ChecksumVerdict::wrong ||
+      (verdict == ChecksumVerdict::differs_by_etag && etags_are_md5_))
+    return retryable_error("what came does not match the object's checksum");
+  return content;
+}
+
+Result<void> S3Blobs::write(const std::string& location, std::string_view bytes) {
+  const Result<S3Location> object = object_at(location);
+  if (!object) return pass_on(object.error());
+  if (is_folder(*object)) return permanent_error("is a folder, not an object");
+  if (bytes.size() > client_.options().part_bytes) return S3Upload(client_, *object, bytes).run();
+  S3Request request;
+  request.method = "PUT";
+  request.at = *object;
+  request.headers.add("Content-MD5", base64_of(md5(bytes)));
+  request.body = bytes;
+  const Result<HttpResponse> response = checked(client_.ask(request));
+  if (!response) return pass_on(response.error());
+  return {};
+}
+
+Result<void> S3Blobs::remove(const std::string& location) {
+  const Result<S3Location> object = object_at(location);
+  if (!object) return pass_on(object.error());
+  if (is_folder(*object)) return permanent_error("is a folder, not an object");
+  S3Request request;
+  request.method = "DELETE";
+  request.at = *object;
+  const Result<HttpResponse> response = client_.ask(request);
+  if (!response) return pass_on(response.error());
+  const std::optional<Error> failure = failure_of(*response);
+  // Some services mind that there is nothing to remove, as S3 does not.
+  if (!failure || (response->status == 404 && error_code_of(*response) != "NoSuchBucket"))
+    return {};
+  return pass_on(*failure);
+}
+
+}  // namespace penstock
