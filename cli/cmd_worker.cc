@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "cli/backend_url.h"
 #include "cli/commands.h"
 #include "cli/fleet.h"
 #include "cli/format.h"

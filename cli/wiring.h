@@ -7,9 +7,9 @@
 #include <string>
 
 #include "cli/embedding_service.h"
+#include "cli/objects.h"
 #include "cli/options.h"
 #include "cli/store.h"
-#include "engine/io/blob_store.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/stages/extract/extractor_pool.h"
 #include "engine/stages/tokenize/tokenizer.h"
@@ -34,7 +34,7 @@ class Engine {
   const EngineOptions options_;
   const Tokenizer tokenizer_;
   EmbeddingService service_;
-  const std::unique_ptr<BlobStore> blobs_;
+  Objects objects_;
   std::unique_ptr<ExtractorPool> extractors_;
 };
 
