@@ -32,11 +32,8 @@ else()
 endif()
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
-<<<<<<< HEAD
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 # TLS came with hiredis 1.0.
 pkg_check_modules(hiredis_ssl IMPORTED_TARGET hiredis_ssl)
-=======
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)
->>>>>>> c06b4152fe86c076ce5e3ea452db37da74ab734c
