@@ -1,12 +1,14 @@
 #include "engine/stages/throttle/throttle.h"
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "test/support/catch.h"
+#include "test/support/memory_budget.h"
 
 namespace penstock {
 namespace {
@@ -129,6 +131,47 @@ TEST_CASE("throttle: a probe finds out that the endpoint is back") {
   REQUIRE(granted);
   CHECK(probes == 1);
   throttle.settle(*granted, receipt_of(Answer::embedded));
+}
+
+TEST_CASE("throttle: processes of a fleet lease what they send from one budget") {
+  BudgetMemory memory({"http://embed", {{"A", 1'000, 1'000'000}}, 0},
+                      [] { return std::chrono::steady_clock::now(); });
+  // One thread at a time is what the memory takes: the second process begins when the first is
+  // done.
+  for (int process = 0; process < 2; ++process) {
+    MemoryBudget budget(memory);
+    Throttle throttle({{"A", 1'000, 1'000'000}}, options_of(), no_probe, &budget);
+    for (int i = 0; i < 400; ++i) {
+      std::promise<Result<Grant>> granted;
+      throttle.reserve(10, Lane::interactive,
+                       [&](Result<Grant> grant) { granted.set_value(grant); });
+      const Result<Grant> grant = granted.get_future().get();
+      REQUIRE(grant);
+      Receipt receipt;
+      receipt.tokens = 5;
+      throttle.settle(*grant, receipt);
+    }
+  }
+  // What was counted otherwise is told before the end.
+  MemoryBudget budget(memory);
+  LeaseCall nothing;
+  nothing.usable = {true};
+  const Result<LeaseAnswer> seen = budget.lease(nothing);
+  CHECK(seen->keys[0].requests == 800);
+  CHECK(seen->keys[0].tokens == 4'000);
+}
+
+TEST_CASE("throttle: a budget that cannot be reached does not keep it from ending") {
+  BudgetMemory memory({"http://embed", {{"A", 1'000, 1'000'000}}, 0},
+                      [] { return std::chrono::steady_clock::now(); });
+  MemoryBudget budget(memory);
+  budget.is_reachable = false;
+  std::promise<Result<Grant>> waiter;
+  {
+    Throttle throttle({{"A", 1'000, 1'000'000}}, options_of(), no_probe, &budget);
+    throttle.reserve(10, Lane::bulk, [&](Result<Grant> grant) { waiter.set_value(grant); });
+  }
+  CHECK(waiter.get_future().get().error().kind == ErrorKind::cancelled);
 }
 
 TEST_CASE("throttle: many threads reserve and settle and every request has one answer") {

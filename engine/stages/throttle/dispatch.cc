@@ -292,6 +292,9 @@ void Dispatch::end(const InFlight& request, const Receipt& receipt, TimePoint no
     if (tokens != lease.tokens || late > Duration{0}) {
       fleet_->ended({lease, tokens, true, late}, now);
     }
+    if (receipt.answer == Answer::rate_limited || receipt.limits.retry_after) {
+      fleet_->tell_at_once(now);
+    }
   }
   switch (receipt.answer) {
     case Answer::embedded:

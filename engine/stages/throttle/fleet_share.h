@@ -55,6 +55,8 @@ class FleetShare {
 
   // What the next call tells.
   void ended(const LeaseEnd& end, TimePoint now);
+  // The fleet has to know now what the provider said.
+  void tell_at_once(TimePoint now) { tell_at_ = now; }
 
   // What a request that has no lease waits for.
   Binding binding(Lane lane) const;

@@ -113,9 +113,7 @@ void KeyBudget::rate_limited(TimePoint sent_at, const ProviderLimits& limits, Ti
 }
 
 void KeyBudget::pause_until(TimePoint until) {
-  if (paused_until_ && *paused_until_ >= until) return;
-  paused_until_ = until;
-  pause_is_news_ = true;
+  paused_until_ = std::max(paused_until_.value_or(until), until);
 }
 
 void KeyBudget::count_answer(bool unexplained_refusal, TimePoint now) {
@@ -159,13 +157,10 @@ std::size_t KeyBudget::in_flight_max() const {
   return in_flight_of_unknown + answers_since_refusal_;
 }
 
-std::optional<KeyReport> KeyBudget::report(std::size_t key, TimePoint now) {
+std::optional<KeyReport> KeyBudget::report(std::size_t key, TimePoint now) const {
   KeyReport report;
   report.key = key;
-  if (std::exchange(pause_is_news_, false)) {
-    report.pause = std::max(Duration{0}, *paused_until_ - now);
-  }
-  // Told with every call: a budget may forget it, and another process's provider may say otherwise.
+  if (paused_until_) report.pause = std::max(Duration{0}, *paused_until_ - now);
   report.requests_per_minute = provider_.requests_per_minute.value_or(0);
   report.tokens_per_minute = provider_.tokens_per_minute.value_or(0);
   if (report.pause == Duration{0} && report.requests_per_minute + report.tokens_per_minute == 0) {

@@ -45,8 +45,9 @@ class KeyBudget {
   // The answer to the request of this entry, which was sent at that time.
   void settle(Meter::Entry entry, TimePoint sent_at, const Receipt& receipt, TimePoint now);
 
-  // For the fleet: what the provider said that others have to know, where it did.
-  std::optional<KeyReport> report(std::size_t key, TimePoint now);
+  // For the fleet, with every call, since a budget may forget it: what others have to know of what
+  // the provider said, if there is anything.
+  std::optional<KeyReport> report(std::size_t key, TimePoint now) const;
   // From the fleet.
   void used_by_fleet(const KeyUse& use) { fleet_use_ = use; }
 
@@ -77,7 +78,6 @@ class KeyBudget {
   // No request before paused_until_. The backoff goes on when a request that was sent after
   // backoff_since_ is refused, too: those that were under way together are one event.
   std::optional<TimePoint> paused_until_;
-  bool pause_is_news_ = false;  // for the fleet
   std::optional<TimePoint> backoff_since_;
   Backoff backoff_;
 
