@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <random>
 #include <string>
@@ -27,6 +28,9 @@ class FleetShare {
  public:
   // Processes of a fleet differ in the seed.
   explicit FleetShare(std::uint64_t seed);
+
+  // The name of what is no request, but a probe.
+  static constexpr std::uint64_t probe = std::numeric_limits<std::uint64_t>::max();
 
   // A request that waits for a lease, by the name that its owner gave it.
   struct Asking {
