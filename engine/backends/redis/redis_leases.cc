@@ -77,7 +77,7 @@ void RedisLeases::end(const std::string& key, std::optional<Outcome> outcome,
   {
     const std::lock_guard lock(mutex_);
     const auto found = held_.find(key);
-    if (found == held_.end()) return;
+    if (found == held_.end() || found->second.ended) return;
     found->second.ended = true;
     deliveries_.push_back({key, found->second, outcome, message});
   }
