@@ -77,6 +77,7 @@ end
 // metadata. Answers the number of an Enqueued for each.
 constexpr const char* enqueue = R"lua(
 local queued, known, follows, replaced, is_dead, full = 0, 1, 2, 3, 4, 5
+local some_are_dead = redis.call('HLEN', dead) > 0
 
 -- A stamp of nothing but zeros is none, and equals nothing.
 local function is_same(record, other)
@@ -86,7 +87,7 @@ end
 local function enqueue(key, new)
   local old = find(documents, key)
   if not old then
-    local letter = find(dead, key)
+    local letter = some_are_dead and find(dead, key)
     if letter and is_same(letter, new) then return is_dead end
     if ARGV[2] == '0' then return full end
     if letter then redis.call('HDEL', dead, key) end
@@ -196,25 +197,20 @@ return {claimed, taken}
 // ARGV: consumer, then of each document: key, lane, entry, verdict (done, back, again, dead), pause
 // in ms, outcome, reason. Passes over what the consumer has no lease on any more.
 constexpr const char* settle = R"lua(
+local function settle(key, record, verdict, pause_ms, outcome, reason)
+  if record.next then return append(key, record.next) end
+  if verdict == 'done' then return redis.call('HDEL', documents, key) end
+  if verdict == 'back' then return append(key, record) end
+  record.attempts = record.attempts + 1
+  if verdict == 'again' then return delay(key, record, tonumber(pause_ms)) end
+  bury(key, record, outcome, reason)
+end
+
 for i = 2, #ARGV, 7 do
-  local key, stream, entry, verdict = ARGV[i], lanes[ARGV[i + 1]].stream, ARGV[i + 2], ARGV[i + 3]
+  local key, stream, entry = ARGV[i], lanes[ARGV[i + 1]].stream, ARGV[i + 2]
   if is_leased(stream, entry, ARGV[1]) then
-    local record = find(documents, key)
     remove_entry(stream, entry)
-    if record.next then
-      append(key, record.next)
-    elseif verdict == 'done' then
-      redis.call('HDEL', documents, key)
-    elseif verdict == 'back' then
-      append(key, record)
-    else
-      record.attempts = record.attempts + 1
-      if verdict == 'again' then
-        delay(key, record, tonumber(ARGV[i + 4]))
-      else
-        bury(key, record, ARGV[i + 5], ARGV[i + 6])
-      end
-    end
+    settle(key, find(documents, key), unpack(ARGV, i + 3, i + 6))
   end
 end
 )lua";

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 // What was fetched is leased, and kept from workers that are idle: no more than a slow worker does
 // in a few seconds. So many a round trip are 40,000 a second on one machine.
 constexpr std::size_t fetched_max = 16;
-constexpr std::size_t shards_at_once = 4;
+constexpr std::size_t shards_at_once = 2;
 
 // An idle worker looks again, less and less often.
 constexpr milliseconds first_pause(2);
@@ -121,11 +121,9 @@ void RedisBroker::LaneQueue::close() {
 
 Result<std::size_t> RedisBroker::LaneQueue::fetch() {
   if (now() >= take_over_at_) {
-    const auto fetched =
-        fetch_from(next_shard_, QueueKeys::shard_count, fetched_max / QueueKeys::shard_count, true);
-    // Where one lease has ended there are more, and this looked for one a shard.
-    if (fetched && *fetched == 0) take_over_at_ = now() + broker_.options_.lease / looks_a_lease;
-    return fetched;
+    take_over_at_ = now() + broker_.options_.lease / looks_a_lease;
+    return fetch_from(next_shard_, QueueKeys::shard_count, fetched_max / QueueKeys::shard_count,
+                      true);
   }
   const std::size_t first =
       std::exchange(next_shard_, (next_shard_ + shards_at_once) % QueueKeys::shard_count);
@@ -178,10 +176,13 @@ std::size_t RedisBroker::LaneQueue::take_in(const RedisReply& answer) {
       give_back(claim);
     }
   }
+  const std::vector<RedisReply>& taken = answer.elements[1].elements;
+  // Where one lease has ended there are more, and this looked for one a shard.
+  if (!taken.empty()) take_over_at_ = now();
   if (broker_.taken_)
-    for (const RedisReply& taken : answer.elements[1].elements)
+    for (const RedisReply& each : taken)
       broker_.taken_(
-          {text_at(taken, 0), worker_of(text_at(taken, 1)), milliseconds(integer_at(taken, 2))});
+          {text_at(each, 0), worker_of(text_at(each, 1)), milliseconds(integer_at(each, 2))});
   return count;
 }
 

@@ -77,7 +77,7 @@ void RedisLeases::end(const std::string& key, std::optional<Outcome> outcome,
   {
     const std::lock_guard lock(mutex_);
     const auto found = held_.find(key);
-    if (found == held_.end()) return;
+    if (found == held_.end() || found->second.ended) return;
     found->second.ended = true;
     deliveries_.push_back({key, found->second, outcome, message});
   }
@@ -96,11 +96,13 @@ void RedisLeases::run() {
     const auto work_is_due = [&] {
       return now() >= end_of_pause && (!deliveries_.empty() || now() >= renewal);
     };
-    const TimePoint next = std::max(deliveries_.empty() ? renewal : end_of_pause, end_of_pause);
-    wake_.wait_until(lock, next, [&] { return work_is_due() || (ending_ && !last_try); });
     if (ending_ && !last_try) last_try = now() + last_words;
     if (last_try && (deliveries_.empty() || now() >= *last_try)) return;
-    if (!work_is_due()) continue;
+    if (!work_is_due()) {
+      const TimePoint next = std::max(deliveries_.empty() ? renewal : end_of_pause, end_of_pause);
+      wake_.wait_until(lock, next, [&] { return work_is_due() || (ending_ && !last_try); });
+      continue;
+    }
 
     bool sound = deliveries_.empty() || deliver_batch(lock);
     if (sound && now() >= renewal) {

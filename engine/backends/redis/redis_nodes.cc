@@ -74,6 +74,12 @@ constexpr int oldest_version = 602;
 Redis::Nodes::Nodes(RedisUrl url, RedisOptions options) : url_(std::move(url)), options_(options) {}
 
 std::vector<Result<RedisReply>> Redis::Nodes::run(std::span<const Request> requests) {
+  // Once, and then what redirections say is believed: the node that tells of the map may learn
+  // last.
+  if (url_.cluster && map_stale_) {
+    if (const auto refreshed = refresh_map(); !refreshed)
+      return std::vector<Result<RedisReply>>(requests.size(), named(refreshed.error()));
+  }
   std::vector<Journey> journeys(requests.size());
   const TimePoint deadline = now() + options_.command_timeout;
   for (int round = 0;; ++round) {
@@ -98,18 +104,17 @@ std::vector<Result<RedisReply>> Redis::Nodes::run(std::span<const Request> reque
 }
 
 bool Redis::Nodes::run_once(std::span<const Request> requests, std::vector<Journey>& journeys) {
-  // First where each goes, which may ask the nodes for their map, then the connections: neither may
-  // come between a command and its answer.
   std::map<RedisAddress, Stop> stops;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     Journey& journey = journeys[i];
     if (journey.answer) continue;
     const Result<RedisAddress> address =
         journey.ask ? Result<RedisAddress>(*journey.ask) : owner_of(requests[i].slot);
-    if (address)
+    if (address) {
       stops[*address].requests.push_back(i);
-    else
+    } else {
       journey.answer = named(address.error());
+    }
   }
   for (auto& [address, stop] : stops) {
     const Result<RedisConnection*> connection = connection_to(address);
@@ -130,6 +135,7 @@ bool Redis::Nodes::run_once(std::span<const Request> requests, std::vector<Journ
   bool pause_is_due = false;
   for (auto& [address, stop] : stops) {
     Result<void> alive = sent.at(address);
+    bool is_of_use = true;
     for (const std::size_t i : stop.requests) {
       Journey& journey = journeys[i];
       if (alive && std::exchange(journey.ask, std::nullopt)) {
@@ -139,14 +145,16 @@ bool Redis::Nodes::run_once(std::span<const Request> requests, std::vector<Journ
       if (alive) {
         Result<RedisReply> reply = stop.connection->read();
         if (reply) {
-          pause_is_due |= take(requests[i], journey, *stop.connection, std::move(*reply));
+          const Next next = take(requests[i], journey, *stop.connection, std::move(*reply));
+          pause_is_due |= next == Next::pause;
+          is_of_use &= next != Next::leave;
           continue;
         }
         alive = pass_on(reply.error());
       }
       journey.answer = named(alive.error());
     }
-    if (!alive) drop(address);
+    if (!alive || !is_of_use) drop(address);
   }
   return pause_is_due;
 }
@@ -165,30 +173,29 @@ void Redis::Nodes::append(RedisConnection& connection, const Request& request, b
   connection.append(words);
 }
 
-bool Redis::Nodes::take(const Request& request, Journey& journey, RedisConnection& connection,
-                        RedisReply reply) {
+Redis::Nodes::Next Redis::Nodes::take(const Request& request, Journey& journey,
+                                      RedisConnection& connection, RedisReply reply) {
   served_[request.slot] = &connection;
   if (reply.kind != RedisReply::Kind::error) {
     journey.answer = std::move(reply);
-    return false;
+    return Next::stay;
   }
   const std::string_view code = code_of(reply.text);
   if (code == "MOVED" || code == "ASK") {
     redirect(request, journey, connection, reply.text);
-    return false;
+    return Next::stay;
   }
   if (code == "NOSCRIPT" && request.script != nullptr) {
     if (std::ranges::find(forgetful_, connection.address()) == forgetful_.end())
       forgetful_.push_back(connection.address());
-    return false;
+    return Next::stay;
   }
-  if (passes_soon(code)) return true;
-  // A server without a cluster became a replica: its name may lead elsewhere by now.
-  if (is_about_the_node(code)) map_stale_ = true;
+  if (passes_soon(code)) return Next::pause;
   const std::string message = url_.name + ": " + reply.text;
   journey.answer = passes_some_day(code) ? Result<RedisReply>(retryable_error(message))
                                          : Result<RedisReply>(permanent_error(message));
-  return false;
+  // Its name may lead to another server by now.
+  return is_about_the_node(code) ? Next::leave : Next::stay;
 }
 
 // "MOVED 3999 127.0.0.1:6381"; without a host it is the host that was asked.
@@ -247,8 +254,6 @@ Result<void> Redis::Nodes::wait_for_replica(std::uint16_t slot) {
 
 Result<RedisAddress> Redis::Nodes::owner_of(std::uint16_t slot) {
   if (!url_.cluster) return url_.nodes.front();
-  if (map_stale_ || map_.owner_of(slot) == nullptr)
-    if (auto refreshed = refresh_map(); !refreshed) return pass_on(refreshed.error());
   const RedisAddress* const owner = map_.owner_of(slot);
   if (owner == nullptr) {
     map_stale_ = true;

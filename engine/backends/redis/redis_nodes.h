@@ -61,8 +61,10 @@ class Redis::Nodes {
   // Sends what has no answer yet and reads what comes. True if a pause is due before what is left.
   bool run_once(std::span<const Request> requests, std::vector<Journey>& journeys);
   void append(RedisConnection& connection, const Request& request, bool asking);
-  // True if a pause is due before the request is sent again.
-  bool take(const Request& request, Journey& journey, RedisConnection& connection,
+  // What an answer asks for: nothing more of the connection, a pause before what is sent again, or
+  // that the connection be closed.
+  enum class Next { stay, pause, leave };
+  Next take(const Request& request, Journey& journey, RedisConnection& connection,
             RedisReply reply);
   void redirect(const Request& request, Journey& journey, const RedisConnection& connection,
                 const std::string& redirection);
