@@ -13,14 +13,14 @@
 #include "cli/json.h"
 #include "cli/run.h"
 #include "cli/sources.h"
-#include "engine/backends/local/local_files.h"
 #include "engine/pipeline/store_writer.h"
 
 namespace penstock {
 namespace {
 
 std::unique_ptr<Sources> open_sources(const BackfillOptions& options) {
-  return std::make_unique<Sources>(options.sources, files_of_store(options.store));
+  return std::make_unique<Sources>(options.sources, options.engine.objects,
+                                   files_of_store(options.store));
 }
 
 // Counts the sources in the background, so that progress can say how much is left. A list on
@@ -55,7 +55,7 @@ class SourceCounter {
 // Removes from the store what lay below the walked folders and is no file any more. What --include
 // and --exclude leave out is still a file, so it stays. A folder without any document left is not
 // believed: a disk that is not mounted looks like that, and to embed it all again costs.
-std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
+std::uint64_t prune(Engine& engine, Store& store, const std::vector<std::string>& folders,
                     const std::unordered_set<std::string>& seen) {
   std::uint64_t pruned = 0;
   for (const std::string& folder : folders) {
@@ -64,7 +64,7 @@ std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
     const auto listed = store.ledger->for_each([&](const DocumentRecord& record) {
       const Claim& claim = record.claim;
       if (!claim.key.starts_with(folder)) return true;
-      if (seen.contains(claim.key) || stamp_of_file(claim.location)) {
+      if (seen.contains(claim.key) || engine.stamp_of(claim.location)) {
         something_left = true;
       } else {
         vanished.push_back(record);
@@ -172,7 +172,8 @@ int run_backfill(const BackfillOptions& options) {
     pipeline.measure_only = true;
     DryRunStore store(options.store, engine);
     const SourceCounter source_counter(options, expected);
-    summary = run_pipeline(engine, store.get(), *sources, pipeline, expected, interrupt, options.json);
+    summary =
+        run_pipeline(engine, store.get(), *sources, pipeline, expected, interrupt, options.json);
   } else {
     Store store = open_store_for_writing(options.store, engine);
     const SourceCounter source_counter(options, expected);
@@ -180,11 +181,11 @@ int run_backfill(const BackfillOptions& options) {
     Pipeline::Observer remember;
     if (options.prune)
       remember = [&seen](const FinishedDocument& document) { seen.insert(document.claim.key); };
-    summary =
-        run_pipeline(engine, store, *sources, pipeline, expected, interrupt, options.json, remember);
+    summary = run_pipeline(engine, store, *sources, pipeline, expected, interrupt, options.json,
+                           remember);
     // Only what a complete walk did not meet has vanished.
     if (options.prune && sources->ended())
-      summary.pruned = prune(store, sources->folders(), seen);
+      summary.pruned = prune(engine, store, sources->folders(), seen);
   }
 
   if (options.dry_run) print_estimate(summary, engine, options.json);

@@ -15,7 +15,6 @@
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/sources.h"
-#include "cli/wiring.h"
 
 namespace penstock {
 namespace {
@@ -112,7 +111,7 @@ int run_enqueue(const EnqueueOptions& options) {
   BrokerOptions broker_options;
   broker_options.documents_max = options.documents_max;
   const std::unique_ptr<Broker> broker = open_broker(options.fleet, broker_options);
-  Sources sources(options.sources, {});
+  Sources sources(options.sources, options.objects, {});
   Pauses pauses;
   interrupt.on_first([&] {
     sources.close();

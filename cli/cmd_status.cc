@@ -60,7 +60,7 @@ void list_dead_letters(Broker& broker, bool json) {
     } else {
       fmt::print("dead letter    {}: {} after {}: {}\n", printable(letter.claim.key),
                  name_of(letter.outcome), counted(letter.attempts, "attempt"),
-                 printable(letter.reason));
+                 printable(letter.reason.empty() ? describe(letter.outcome) : letter.reason));
     }
     return true;
   });
@@ -95,15 +95,14 @@ void print_totals(const StoreOptions& options, const LedgerTotals& ledger,
                counted(interrupted, "document"));
 }
 
-Json totals_json(const LedgerTotals& ledger, const VersionCount& vectors,
-                 std::size_t interrupted) {
+Json totals_json(const LedgerTotals& ledger, const VersionCount& vectors, std::size_t interrupted) {
   Json documents = Json::object();
   for (const Outcome outcome : all_outcomes) {
     const auto count = ledger.documents.find(outcome);
     documents[std::string(name_of(outcome))] = count == ledger.documents.end() ? 0 : count->second;
   }
-  return {{"documents", documents},     {"chunks", vectors.chunks}, {"vectors", vectors.vectors},
-          {"pages", ledger.pages},      {"tokens", ledger.tokens},  {"bytes", ledger.bytes},
+  return {{"documents", documents},  {"chunks", vectors.chunks}, {"vectors", vectors.vectors},
+          {"pages", ledger.pages},   {"tokens", ledger.tokens},  {"bytes", ledger.bytes},
           {"under_way", interrupted}};
 }
 

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <utility>
 
-#include "engine/backends/local/local_files.h"
 #include "engine/pipeline/pending_queue.h"
 #include "engine/pipeline/store_writer.h"
 
@@ -81,9 +80,8 @@ RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, Pipeline
 
 int process_pending(Engine& engine, Store& store, const StoreOptions& options, Interrupt& interrupt,
                     bool json) {
-  PendingQueue pending(*store.ledger, [&](const std::string& location) {
-    return engine.stamp_of(location);
-  });
+  PendingQueue pending(*store.ledger,
+                       [&](const std::string& location) { return engine.stamp_of(location); });
   Expected expected;
   expected.documents = pending.size();
   expected.complete = true;

@@ -2,31 +2,45 @@
 
 #include <utility>
 
+#include "cli/objects.h"
+
 namespace penstock {
 
-Sources::Sources(const SourceOptions& options, std::vector<std::string> leave_out) {
+Sources::Sources(const SourceOptions& options, const ObjectOptions& objects,
+                 std::vector<std::string> leave_out) {
   SourceWalkOptions local;
-  local.sources = options.sources;
-  local.include = options.include;
-  local.exclude = options.exclude;
+  S3WalkOptions s3;
+  for (const std::string& source : options.sources)
+    (is_object(source) ? s3.sources : local.sources).push_back(source);
+  local.include = s3.include = options.include;
+  local.exclude = s3.exclude = options.exclude;
   local.leave_out = std::move(leave_out);
-  local_ = std::make_unique<SourceWalk>(std::move(local));
+  if (!local.sources.empty()) local_ = std::make_unique<SourceWalk>(std::move(local));
+  if (!s3.sources.empty()) s3_ = std::make_unique<S3Walk>(s3_options(objects), std::move(s3));
 }
 
 std::optional<Claim> Sources::claim() {
-  return local_->claim();
+  std::optional<Claim> claim;
+  if (local_) claim = local_->claim();
+  if (!claim && s3_) claim = s3_->claim();
+  return claim;
 }
 
 void Sources::close() {
-  local_->close();
+  if (local_) local_->close();
+  if (s3_) s3_->close();
 }
 
 bool Sources::ended() const {
-  return local_->ended();
+  return (!local_ || local_->ended()) && (!s3_ || s3_->ended());
 }
 
-const std::vector<std::string>& Sources::folders() const {
-  return local_->folders();
+std::vector<std::string> Sources::folders() const {
+  std::vector<std::string> folders;
+  if (local_) folders = local_->folders();
+  if (s3_)
+    for (std::string& folder : s3_->folders()) folders.push_back(std::move(folder));
+  return folders;
 }
 
 }  // namespace penstock

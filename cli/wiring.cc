@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/backends/local/local_files.h"
-
 namespace penstock {
 namespace {
 
@@ -33,11 +31,12 @@ std::optional<std::uint64_t> budget_of(const EngineOptions& options) {
 
 }  // namespace
 
-Engine::Engine(const EngineOptions& options)
+Engine::Engine(const EngineOptions& options,
+               const EmbeddingService::OpenSharedBudget& open_shared_budget)
     : options_(options),
       tokenizer_(encoding_named(options.encoding)),
-      service_(options.embedder, budget_of(options)),
-      blobs_(std::make_unique<LocalFiles>()),
+      service_(options.embedder, budget_of(options), open_shared_budget),
+      objects_(options.objects),
       extractors_(std::make_unique<ExtractorPool>(extractor_options(options))) {
   if (options.overlap_tokens * 2 >= options.chunk_tokens)
     throw FatalError("--overlap-tokens " + std::to_string(options.overlap_tokens) +
@@ -47,7 +46,7 @@ Engine::Engine(const EngineOptions& options)
 
 PipelineParts Engine::parts(WorkQueue& queue, Store& store) {
   return {queue,
-          *blobs_,
+          objects_,
           [this](const MemoryFile& file, Lane lane, std::function<void(Extraction)> done) {
             extractors_->extract(file, lane, std::move(done));
           },
@@ -60,7 +59,7 @@ PipelineParts Engine::parts(WorkQueue& queue, Store& store) {
 }
 
 std::optional<SourceStamp> Engine::stamp_of(const std::string& location) {
-  return stamp_of_file(location);
+  return objects_.stamp_of(location);
 }
 
 PipelineOptions Engine::pipeline_options() {

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "cli/embedding_service.h"
+#include "cli/objects.h"
 #include "cli/options.h"
 #include "cli/store.h"
-#include "engine/io/blob_store.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/stages/extract/extractor_pool.h"
 #include "engine/stages/tokenize/tokenizer.h"
@@ -19,7 +19,9 @@ namespace penstock {
 // Everything a pipeline is made of, but its queue and its store.
 class Engine {
  public:
-  explicit Engine(const EngineOptions& options);
+  // With `open_shared_budget` a fleet shares the quota of the embedder's keys.
+  explicit Engine(const EngineOptions& options,
+                  const EmbeddingService::OpenSharedBudget& open_shared_budget = {});
 
   EmbeddingService& service() { return service_; }
   const EngineOptions& options() const { return options_; }
@@ -34,7 +36,7 @@ class Engine {
   const EngineOptions options_;
   const Tokenizer tokenizer_;
   EmbeddingService service_;
-  const std::unique_ptr<BlobStore> blobs_;
+  Objects objects_;
   std::unique_ptr<ExtractorPool> extractors_;
 };
 

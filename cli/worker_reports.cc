@@ -36,7 +36,6 @@ void WorkerReports::report_until_stopped() {
     std::unique_lock lock(mutex_);
     stopping = stop_.wait_for(lock, report_interval, [this] { return stopping_; });
   } while (!stopping);
-  report();
 }
 
 void WorkerReports::report() {

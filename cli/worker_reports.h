@@ -20,7 +20,6 @@ class WorkerReports {
   // `broker` and `counter` outlive it. A report that the broker does not take is made up for by the
   // next.
   WorkerReports(Broker& broker, std::string worker, const RunCounter& counter);
-  // Reports once more.
   ~WorkerReports();
   WorkerReports(const WorkerReports&) = delete;
   WorkerReports& operator=(const WorkerReports&) = delete;

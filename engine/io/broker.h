@@ -54,7 +54,7 @@ enum class Enqueued {
   full,      // the lane holds documents_max; later
 };
 
-struct LaneState {
+struct LaneDepth {
   std::uint64_t waiting = 0;
   std::uint64_t leased = 0;
   std::uint64_t delayed = 0;  // wait for another attempt
@@ -63,12 +63,12 @@ struct LaneState {
 };
 
 struct BrokerState {
-  LaneState interactive;
-  LaneState bulk;
+  LaneDepth interactive;
+  LaneDepth bulk;
   std::uint64_t dead = 0;
 
-  LaneState& of(Lane lane) { return lane == Lane::bulk ? bulk : interactive; }
-  const LaneState& of(Lane lane) const { return lane == Lane::bulk ? bulk : interactive; }
+  LaneDepth& of(Lane lane) { return lane == Lane::bulk ? bulk : interactive; }
+  const LaneDepth& of(Lane lane) const { return lane == Lane::bulk ? bulk : interactive; }
 };
 
 struct DeadLetter {
@@ -104,8 +104,10 @@ class Broker {
 
   // This worker's view of a lane; of the broker, and of a broker with a worker's name. What it
   // claims is leased, and the lease is renewed until it is acknowledged or given back, without help
-  // of its caller. A server that cannot be reached is waited for: claim() blocks, and acknowledged
-  // documents are kept. The destructor of the broker delivers those, if the server can be reached.
+  // of its caller. Claim::again says that an attempt was made before, or that retry() asked for
+  // one. A server that cannot be reached is waited for: claim() blocks, and acknowledged documents
+  // are kept. The destructor of the broker delivers those, if the server can be reached, and takes
+  // back this worker's report.
   virtual WorkQueue& queue(Lane lane) = 0;
 
   virtual Result<BrokerState> state() = 0;

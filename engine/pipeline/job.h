@@ -33,7 +33,8 @@ struct Job {
   // content would get again. `failed` is not one: the embedder may think better of it.
   bool has_outcome_under(const std::string& fingerprint) const {
     return known && known->attempted && known->fingerprint == fingerprint &&
-           known->outcome != Outcome::pending && known->outcome != Outcome::failed;
+           known->outcome != Outcome::pending && known->outcome != Outcome::failed &&
+           !(claim.again && is_failure(known->outcome));
   }
   // While packs of the job are under way: the first reason to embed no more of it counts.
   template <typename Because>

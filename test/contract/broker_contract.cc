@@ -62,8 +62,8 @@ void wait_for(Broker& broker, const std::function<bool(const BrokerState&)>& hol
 }
 
 bool is_empty(const BrokerState& state) {
-  const LaneState& bulk = state.bulk;
-  const LaneState& interactive = state.interactive;
+  const LaneDepth& bulk = state.bulk;
+  const LaneDepth& interactive = state.interactive;
   return bulk.waiting + bulk.leased + bulk.delayed + interactive.waiting + interactive.leased +
              interactive.delayed + state.dead ==
          0;
@@ -92,7 +92,7 @@ void claim_and_die(const BrokerWorld& world, const std::string& worker) {
 }  // namespace
 
 void run_broker_contract(const BrokerWorld& world) {
-  const std::unique_ptr<Broker> broker = world.open(options("w1"));
+  std::unique_ptr<Broker> broker = world.open(options("w1"));
 
   SECTION("what is enqueued is claimed once and as it was") {
     Claim odd = document("/ordner/Größe \"x\" 漢字.pdf");
@@ -103,6 +103,7 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(claimed.location == odd.location);
     CHECK(claimed.metadata == odd.metadata);
     CHECK(claimed.stamp == odd.stamp);
+    CHECK_FALSE(claimed.again);
     const auto state = broker->state();
     REQUIRE(state.has_value());
     CHECK(state->bulk.waiting == 0);
@@ -185,6 +186,7 @@ void run_broker_contract(const BrokerWorld& world) {
     for (int i = 0; i < 5; ++i) {
       const Claim claimed = claim(*broker);
       CHECK(claimed.key == "a");
+      CHECK_FALSE(claimed.again);
       broker->queue(Lane::bulk).give_back(claimed);
     }
     CHECK(broker->state()->dead == 0);
@@ -199,7 +201,9 @@ void run_broker_contract(const BrokerWorld& world) {
       CHECK(enqueue_one(*broker, document("a")) == Enqueued::known);
       world.end_delays();
     }
-    end(*broker, claim(*broker), Outcome::unreadable, "no route to host");
+    const Claim last = claim(*broker);
+    CHECK(last.again);
+    end(*broker, last, Outcome::unreadable, "no route to host");
     wait_for(*broker, [](const BrokerState& state) { return state.dead == 1; });
     const std::vector<DeadLetter> letters = dead_letters(*broker);
     REQUIRE(letters.size() == 1);
@@ -239,6 +243,7 @@ void run_broker_contract(const BrokerWorld& world) {
     const Claim again = claim(*broker);
     CHECK(again.key == "b");
     CHECK(again.stamp == document("b").stamp);
+    CHECK(again.again);
     end(*broker, again, Outcome::corrupt, "still damaged");
     wait_for(*broker, [](const BrokerState& state) { return state.dead == 2; });
     for (const DeadLetter& letter : dead_letters(*broker)) CHECK(letter.attempts == 1);
@@ -249,8 +254,10 @@ void run_broker_contract(const BrokerWorld& world) {
     claim_and_die(world, "d1");
     claim_and_die(world, "d2");
     const std::unique_ptr<Broker> last = world.open(options("w2"));
-    CHECK(claim(*last).key == "a");
-    end(*last, document("a"), Outcome::crashed, "boom");
+    const Claim third = claim(*last);
+    CHECK(third.key == "a");
+    CHECK(third.again);
+    end(*last, third, Outcome::crashed, "boom");
     wait_for(*last, [](const BrokerState& state) { return state.dead == 1; });
     CHECK(dead_letters(*last)[0].attempts == 3);
   }
@@ -373,7 +380,8 @@ void run_broker_contract(const BrokerWorld& world) {
     REQUIRE(broker->report(report).has_value());
     report.done = 101;
     REQUIRE(broker->report(report).has_value());
-    const auto workers = world.open(options())->workers();
+    const std::unique_ptr<Broker> watching = world.open(options());
+    const auto workers = watching->workers();
     REQUIRE(workers.has_value());
     REQUIRE(workers->size() == 2);
     CHECK((*workers)[0].worker == "w0");
@@ -390,6 +398,8 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(std::abs(first.cpu_cores - 1.5) < 0.01);
     CHECK(first.memory_bytes == 200 << 20);
     CHECK(first.up == std::chrono::seconds(61));
+    broker.reset();  // ends as it should: nobody is to miss it
+    CHECK(watching->workers()->size() == 1);
   }
 }
 

@@ -357,6 +357,7 @@ TEST_CASE("pipeline: a store that holds less than it took is not believed") {
     }
     Result<void> for_each(const std::function<bool(const StoredVersion&)>&) override { return {}; }
     Result<VersionCount> totals() override { return VersionCount{}; }
+    void require_model(const std::string&, std::size_t) override {}
   };
   World world;
   Forgetful vectors;
@@ -373,6 +374,20 @@ TEST_CASE("pipeline: a store that holds less than it took is not believed") {
   CHECK(queue.acknowledged().empty());
   CHECK(queue.given_back() == std::vector<std::string>{"a"});
   CHECK(world.store.documents.empty());
+}
+
+TEST_CASE("pipeline: a known failure stands unless another attempt is asked for") {
+  World world;
+  world.put("a", "!crashed boom");
+  REQUIRE(world.run().has_value());
+  world.blobs.contents["a"] = "words";  // under the same stamp
+  REQUIRE(world.run().has_value());
+  CHECK(world.ended("a").unchanged);
+  CHECK(world.ended("a").outcome == Outcome::crashed);
+  world.claims.back().again = true;
+  REQUIRE(world.run().has_value());
+  CHECK(world.ended("a").outcome == Outcome::done);
+  CHECK(world.stored("a") == std::vector<std::string>{"words\n"});
 }
 
 TEST_CASE("pipeline: what a dead worker left of a document goes with its next attempt") {

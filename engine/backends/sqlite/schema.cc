@@ -85,6 +85,7 @@ constexpr const char* migrations[] = {
         position INTEGER NOT NULL,
         at_ms INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
+        retried INTEGER NOT NULL,
         worker TEXT NOT NULL,
         location BLOB NOT NULL,
         metadata TEXT NOT NULL,

@@ -51,13 +51,14 @@ struct SqliteBroker::Statements {
                               ", state, attempts, lane FROM queue WHERE queue = ?1 AND key = ?2")),
         put(database.prepare(
             "INSERT INTO queue (queue, " PENSTOCK_CLAIM_COLUMNS
-            ", lane, state, position, at_ms, attempts, worker, outcome, reason) "
+            ", lane, state, position, at_ms, attempts, retried, worker, outcome, reason) "
             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting', "
             "(SELECT coalesce(max(position), 0) + 1 FROM queue WHERE queue = ?1 AND lane = ?8 "
-            "AND state = 'waiting'), ?9, 0, '', '', '') "
+            "AND state = 'waiting'), ?9, 0, 0, '', '', '') "
             "ON CONFLICT DO UPDATE SET location = ?3, metadata = ?4, bytes = ?5, "
             "modified_ns = ?6, changed_ns = ?7, lane = ?8, state = 'waiting', "
-            "position = excluded.position, at_ms = ?9, attempts = 0, worker = '', outcome = '', "
+            "position = excluded.position, at_ms = ?9, attempts = 0, retried = 0, worker = '', "
+            "outcome = '', "
             "reason = ''")),
         follow(database.prepare(
             "INSERT OR REPLACE INTO queue_followers (queue, " PENSTOCK_CLAIM_COLUMNS
@@ -74,7 +75,8 @@ struct SqliteBroker::Statements {
         expired(database.prepare("SELECT key, attempts FROM queue WHERE queue = ?1 AND lane = ?2 "
                                  "AND state = 'leased' AND at_ms <= ?3")),
         next(database.prepare("SELECT " PENSTOCK_CLAIM_COLUMNS
-                              " FROM queue WHERE queue = ?1 AND lane = ?2 AND state = 'waiting' "
+                              ", attempts > 0 OR retried FROM queue WHERE queue = ?1 AND lane = ?2 "
+                              "AND state = 'waiting' "
                               "ORDER BY position LIMIT 1")),
         lease(database.prepare("UPDATE queue SET state = 'leased', worker = ?3, at_ms = ?4 "
                                "WHERE queue = ?1 AND key = ?2")),
@@ -94,12 +96,15 @@ struct SqliteBroker::Statements {
                               ", lane, outcome, reason, attempts FROM queue "
                               "WHERE queue = ?1 AND state = 'dead' ORDER BY key")),
         revive(database.prepare(
-            "UPDATE queue SET state = 'waiting', at_ms = ?3, attempts = 0, outcome = '', "
-            "reason = '' WHERE queue = ?1 AND key = ?2 AND state = 'dead' RETURNING 1")),
+            "UPDATE queue SET state = 'waiting', at_ms = ?3, attempts = 0, retried = 1, "
+            "outcome = '', reason = '' WHERE queue = ?1 AND key = ?2 AND state = 'dead' RETURNING "
+            "1")),
         report(database.prepare("INSERT OR REPLACE INTO queue_workers VALUES "
                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")),
         forget_workers(
             database.prepare("DELETE FROM queue_workers WHERE queue = ?1 AND at_ms < ?2")),
+        forget_worker(
+            database.prepare("DELETE FROM queue_workers WHERE queue = ?1 AND worker = ?2")),
         workers(database.prepare(
             "SELECT worker, in_flight, done, failed, pages, tokens, cpu_millicores, memory_bytes, "
             "up_s, draining FROM queue_workers WHERE queue = ?1 AND at_ms >= ?2 "
@@ -107,7 +112,7 @@ struct SqliteBroker::Statements {
 
   Statement find, put, follow, follower, remove, remove_follower, size, end_delays, expired, next,
       lease, is_empty, owned, wait_again, bury, renew, count, dead, revive, report, forget_workers,
-      workers;
+      forget_worker, workers;
 };
 
 // One lane, to the pipeline.
@@ -168,6 +173,9 @@ SqliteBroker::~SqliteBroker() {
   }
   to_deliver_.notify_one();
   thread_.join();
+  if (!options_.worker.empty())
+    static_cast<void>(
+        run(statements_->forget_worker.bind_text(1, options_.queue).bind_text(2, options_.worker)));
 }
 
 WorkQueue& SqliteBroker::queue(Lane lane) {
@@ -249,7 +257,10 @@ Result<SqliteBroker::Claimed> SqliteBroker::try_claim(Lane lane, Claim& claim) {
     Statement& next = bound_to_lane(statements_->next);
     const Result<bool> row = next.step();
     if (!row) return pass_on(row.error());
-    if (*row) claim = read_claim(next);
+    if (*row) {
+      claim = read_claim(next);
+      claim.again = next.integer(6) != 0;
+    }
     next.reset();
     if (*row) {
       claimed = Claimed::document;
@@ -382,7 +393,7 @@ Result<BrokerState> SqliteBroker::state() {
     const Result<bool> row = count.step();
     if (!row) return pass_on(row.error());
     if (!*row) break;
-    LaneState& lane =
+    LaneDepth& lane =
         state.of(count.bytes(0) == name_of(Lane::bulk) ? Lane::bulk : Lane::interactive);
     const std::string_view what = count.bytes(1);
     if (what == "waiting") {
