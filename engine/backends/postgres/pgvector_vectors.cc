@@ -4,7 +4,7 @@
 #include <array>
 #include <cassert>
 #include <charconv>
-#include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -194,8 +194,8 @@ Result<void> PgvectorVectors::upsert(std::span<const VersionChunks> versions) {
     // Locks also those that are there already: the update changes nothing else.
     const auto rows = connection.run(
         "WITH written AS (INSERT INTO penstock.versions (key, version) "
-        "  SELECT DISTINCT * FROM unnest($1::text[], $2::bytea[]) AS named(key, version) "
-        "  ORDER BY key COLLATE \"C\", version "
+        "  SELECT key, version FROM unnest($1::text[], $2::bytea[]) AS named(key, version) "
+        "  GROUP BY key, version ORDER BY key COLLATE \"C\", version "
         "  ON CONFLICT (key, version) DO UPDATE SET version = excluded.version "
         "  RETURNING id, key, version) "
         "SELECT written.id FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY "
@@ -205,7 +205,11 @@ Result<void> PgvectorVectors::upsert(std::span<const VersionChunks> versions) {
     if (!rows) return pass_on(rows.error());
     assert(rows->size() == versions.size());
     PostgresArray ids;
-    for (std::size_t i = 0; i < versions.size(); ++i) ids.add(rows->integer(i, 0));
+    std::unordered_map<std::int64_t, std::size_t> last_of;  // of a version that is there twice
+    for (std::size_t i = 0; i < versions.size(); ++i) {
+      ids.add(rows->integer(i, 0));
+      last_of[rows->integer(i, 0)] = i;
+    }
     // A statement of its own, since it must see what those who held the locks before wrote.
     const auto cleared = connection.run(
         "DELETE FROM penstock.chunks WHERE version = ANY($1::bigint[])", {{ids.literal()}, {}});
@@ -217,9 +221,11 @@ Result<void> PgvectorVectors::upsert(std::span<const VersionChunks> versions) {
         [&](std::string& out) {
           if (next == versions.size()) return false;
           const VersionChunks& version = versions[next];
-          for (std::size_t i = 0; i < version.chunks.size(); ++i)
-            append_vector_row(rows->integer(next, 0), version.chunks[i],
-                              version.vectors.subspan(i * dimensions_, dimensions_), out);
+          const std::int64_t id = rows->integer(next, 0);
+          if (last_of[id] == next)
+            for (std::size_t i = 0; i < version.chunks.size(); ++i)
+              append_vector_row(id, version.chunks[i],
+                                version.vectors.subspan(i * dimensions_, dimensions_), out);
           ++next;
           return true;
         });
@@ -385,7 +391,10 @@ Result<std::vector<Hit>> PgvectorVectors::search(
           "SET LOCAL hnsw.max_scan_tuples = 2000000; SET LOCAL hnsw.scan_mem_multiplier = 16");
       if (!set) return pass_on(set.error());
     }
-    const auto rows = connection.run(search_statement(by_index, filter->is_set), parameters);
+    auto rows = connection.run(search_statement(by_index, filter->is_set), parameters);
+    // Where many vectors are equal, parts of the index cannot be reached from others.
+    if (rows && by_index && rows->size() < hits_max)
+      rows = connection.run(search_statement(false, filter->is_set), parameters);
     if (!rows) return pass_on(rows.error());
     for (std::size_t row = 0; row < rows->size(); ++row) hits.push_back(read_hit(*rows, row));
     return {};
