@@ -27,6 +27,7 @@
 #include "engine/backends/postgres/pgvector_vectors.h"
 #include "engine/backends/postgres/postgres_ledger.h"
 #include "engine/backends/postgres/postgres_pool.h"
+#include "engine/core/clock.h"
 
 namespace penstock {
 namespace {
