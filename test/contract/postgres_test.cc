@@ -581,6 +581,21 @@ TEST_CASE("pgvector: writers of one version leave one whole") {
   CHECK(vectors.totals()->chunks == 0);
 }
 
+TEST_CASE("pgvector: a version twice in a batch is stored once as it was last") {
+  TestDatabase* const database = cleared_database(with_pgvector);
+  if (!database) return;
+  PostgresPool pool({.url = database->url()});
+  PgvectorVectors vectors(pool, "model", 4);
+  std::vector<Chunk> chunk(1);
+  const std::vector<float> first = unit(4, 0);
+  const std::vector<float> last = unit(4, 1);
+  const std::vector<VersionChunks> versions = {{"a", version("a"), chunk, first},
+                                               {"a", version("a"), chunk, last}};
+  REQUIRE(vectors.upsert(versions).has_value());
+  CHECK(vectors.totals()->chunks == 1);
+  CHECK(vectors.search(last, 1, {})->front().score == Approx(1.0f));
+}
+
 TEST_CASE("pgvector: an index of any length of vector finds what an exact search finds") {
   TestDatabase* const database = cleared_database(with_pgvector);
   if (!database) return;

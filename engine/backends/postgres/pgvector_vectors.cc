@@ -54,12 +54,14 @@ std::string find_extension(PostgresPool& pool) {
   return quoted(std::string(rows->text(0, 0)), '"');
 }
 
-// Two that make it at once: the second is told that a row is there already.
+// In `public`: by default it would go to a schema of the user's name, and one named penstock would
+// get it among the tables. Two that make it at once: the second is told that a row is there
+// already.
 std::string extension_made(PostgresPool& pool) {
-  const auto made = pool.run("CREATE EXTENSION IF NOT EXISTS vector");
+  const auto made = pool.run("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public");
   const std::string schema = find_extension(pool);
   if (schema.empty())
-    throw FatalError(made.error().message +
+    throw FatalError((made ? pool.name() : made.error().message) +
                      "; install pgvector, and run CREATE EXTENSION vector in that database as "
                      "superuser");
   return schema;
@@ -347,22 +349,19 @@ Result<PgvectorVectors::Filter> PgvectorVectors::filter_of(
 
 // $1 is the query, $2 how many, $3 the versions if it is filtered.
 std::string PgvectorVectors::search_statement(bool by_index, bool is_filtered) const {
-  const std::string exact =
-      "embedding OPERATOR(" + extension_ + ".<#>) $1::" + extension_ + ".vector";
   const std::string columns =
       "ordinal, page_first, page_last, char_begin, char_end, tokens, text, ";
-  const std::string filter = is_filtered ? " WHERE chunks.version = ANY($3::bigint[])" : "";
-  if (by_index)
-    return "SELECT key, encode(versions.version, 'hex'), " + columns +
-           "distance FROM (SELECT version, " + columns + exact +
-           " AS distance FROM penstock.chunks" + filter + " ORDER BY " + indexed_distance("$1") +
-           " LIMIT $2::integer) AS nearest JOIN penstock.versions "
-           "ON versions.id = nearest.version ORDER BY distance, key, ordinal";
-  // Of a sum, no index knows the order: with one, this would still be exact.
-  return "SELECT key, encode(versions.version, 'hex'), " + columns + exact +
-         " AS distance FROM penstock.chunks JOIN penstock.versions ON versions.id = "
-         "chunks.version" +
-         filter + " ORDER BY (" + exact + ") + 0, key, ordinal LIMIT $2::integer";
+  const std::string distances = "SELECT version, " + columns + "embedding OPERATOR(" + extension_ +
+                                ".<#>) $1::" + extension_ + ".vector AS distance " +
+                                "FROM penstock.chunks" +
+                                (is_filtered ? " WHERE version = ANY($3::bigint[])" : "");
+  // OFFSET 0 keeps the order apart from the distances, and so from any index.
+  const std::string nearest =
+      by_index ? distances + " ORDER BY " + indexed_distance("$1") + " LIMIT $2::integer"
+               : distances + " OFFSET 0";
+  return "SELECT key, encode(versions.version, 'hex'), " + columns + "distance FROM (" + nearest +
+         ") AS nearest JOIN penstock.versions ON versions.id = nearest.version "
+         "ORDER BY distance, key, ordinal LIMIT $2::integer";
 }
 
 Result<std::vector<Hit>> PgvectorVectors::search(
