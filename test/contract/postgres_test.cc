@@ -491,6 +491,55 @@ TEST_CASE("postgres ledger: of writers that race the one that intended last is c
                     "WHERE current = version") == "3");
 }
 
+TEST_CASE("postgres ledger: who intends waits for who is just recording") {
+  TestDatabase* const database = cleared_database(direct);
+  if (!database) return;
+  PostgresPool pool({.url = database->url()});
+  PostgresLedger first(pool);
+  PostgresLedger second(pool);
+  // Holds the first record up after it was found to be intended, before it is stored.
+  REQUIRE(pool.run("CREATE FUNCTION penstock.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                   "IF NEW.message = 'slow' THEN PERFORM pg_advisory_xact_lock(7); END IF; "
+                   "RETURN NEW; END $$; "
+                   "CREATE TRIGGER hold BEFORE INSERT ON penstock.documents "
+                   "FOR EACH ROW EXECUTE FUNCTION penstock.hold()")
+              .has_value());
+  const auto waiting = [&] {
+    return stored_text(database->server(),
+                       "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                       "AND datname = '" +
+                           database->name() + "'");
+  };
+  const VersionId one = version("one");
+  const VersionId two = version("two");
+  REQUIRE(first.intend(std::vector<VersionName>{{"a", one}}).has_value());
+  std::atomic<bool> second_is_done{false};
+  std::thread slow;
+  std::thread later;
+  const auto held = pool.transact([&](PostgresConnection& connection) -> Result<void> {
+    if (auto locked = connection.run("SELECT pg_advisory_xact_lock(7)"); !locked)
+      return pass_on(locked.error());
+    slow = std::thread([&] {
+      DocumentRecord record = done("a", one);
+      record.message = "slow";
+      static_cast<void>(first.record(std::vector{record}).has_value());
+    });
+    while (waiting() != "1") std::this_thread::yield();
+    later = std::thread([&] {
+      if (second.intend(std::vector<VersionName>{{"a", two}}))
+        static_cast<void>(second.record(std::vector{done("a", two)}).has_value());
+      second_is_done = true;
+    });
+    while (waiting() != "2" && !second_is_done) std::this_thread::yield();
+    return {};
+  });
+  slow.join();
+  later.join();
+  REQUIRE(held.has_value());
+  CHECK(first.find("a")->value().current->id == two);
+  CHECK(first.find("a")->value().attempts == 2);
+}
+
 TEST_CASE("postgres embeddings: a full cache forgets the oldest") {
   TestDatabase* const database = cleared_database(direct);
   if (!database) return;
