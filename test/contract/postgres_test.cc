@@ -38,7 +38,13 @@ std::unique_ptr<TestDatabase> fresh_database(const char* variable) {
 
 // The same one each time, empty again. Absent where there is no server.
 TestDatabase* cleared_database(const char* variable) {
-  static std::map<std::string, std::unique_ptr<TestDatabase>> databases;
+  // libpqxx makes statics of its own with its first query: inside the initializer, so that they
+  // outlive this one.
+  static std::map<std::string, std::unique_ptr<TestDatabase>> databases = [&] {
+    std::map<std::string, std::unique_ptr<TestDatabase>> made;
+    made[variable] = fresh_database(variable);
+    return made;
+  }();
   std::unique_ptr<TestDatabase>& database = databases[variable];
   if (!database) database = fresh_database(variable);
   if (database) database->clear();
