@@ -4,7 +4,7 @@
 #include <array>
 #include <cassert>
 #include <charconv>
-#include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -54,12 +54,14 @@ std::string find_extension(PostgresPool& pool) {
   return quoted(std::string(rows->text(0, 0)), '"');
 }
 
-// Two that make it at once: the second is told that a row is there already.
+// In `public`: by default it would go to a schema of the user's name, and one named penstock would
+// get it among the tables. Two that make it at once: the second is told that a row is there
+// already.
 std::string extension_made(PostgresPool& pool) {
-  const auto made = pool.run("CREATE EXTENSION IF NOT EXISTS vector");
+  const auto made = pool.run("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public");
   const std::string schema = find_extension(pool);
   if (schema.empty())
-    throw FatalError(made.error().message +
+    throw FatalError((made ? pool.name() : made.error().message) +
                      "; install pgvector, and run CREATE EXTENSION vector in that database as "
                      "superuser");
   return schema;
@@ -93,6 +95,11 @@ std::array<std::string, schema_version> migrations(const std::string& extension,
         PRIMARY KEY (version, ordinal)
       );
       ALTER TABLE penstock.chunks ALTER COLUMN embedding SET STORAGE EXTERNAL;
+      -- The server's default compression would take a sixth of what a chunk costs it. Not every
+      -- server has the better one.
+      DO $$ BEGIN
+        EXECUTE 'ALTER TABLE penstock.chunks ALTER COLUMN text SET COMPRESSION lz4';
+      EXCEPTION WHEN feature_not_supported OR syntax_error THEN END $$;
     )sql"};
 }
 
@@ -194,8 +201,8 @@ Result<void> PgvectorVectors::upsert(std::span<const VersionChunks> versions) {
     // Locks also those that are there already: the update changes nothing else.
     const auto rows = connection.run(
         "WITH written AS (INSERT INTO penstock.versions (key, version) "
-        "  SELECT DISTINCT * FROM unnest($1::text[], $2::bytea[]) AS named(key, version) "
-        "  ORDER BY key COLLATE \"C\", version "
+        "  SELECT key, version FROM unnest($1::text[], $2::bytea[]) AS named(key, version) "
+        "  GROUP BY key, version ORDER BY key COLLATE \"C\", version "
         "  ON CONFLICT (key, version) DO UPDATE SET version = excluded.version "
         "  RETURNING id, key, version) "
         "SELECT written.id FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY "
@@ -205,7 +212,11 @@ Result<void> PgvectorVectors::upsert(std::span<const VersionChunks> versions) {
     if (!rows) return pass_on(rows.error());
     assert(rows->size() == versions.size());
     PostgresArray ids;
-    for (std::size_t i = 0; i < versions.size(); ++i) ids.add(rows->integer(i, 0));
+    std::unordered_map<std::int64_t, std::size_t> last_of;  // of a version that is there twice
+    for (std::size_t i = 0; i < versions.size(); ++i) {
+      ids.add(rows->integer(i, 0));
+      last_of[rows->integer(i, 0)] = i;
+    }
     // A statement of its own, since it must see what those who held the locks before wrote.
     const auto cleared = connection.run(
         "DELETE FROM penstock.chunks WHERE version = ANY($1::bigint[])", {{ids.literal()}, {}});
@@ -217,9 +228,11 @@ Result<void> PgvectorVectors::upsert(std::span<const VersionChunks> versions) {
         [&](std::string& out) {
           if (next == versions.size()) return false;
           const VersionChunks& version = versions[next];
-          for (std::size_t i = 0; i < version.chunks.size(); ++i)
-            append_vector_row(rows->integer(next, 0), version.chunks[i],
-                              version.vectors.subspan(i * dimensions_, dimensions_), out);
+          const std::int64_t id = rows->integer(next, 0);
+          if (last_of[id] == next)
+            for (std::size_t i = 0; i < version.chunks.size(); ++i)
+              append_vector_row(id, version.chunks[i],
+                                version.vectors.subspan(i * dimensions_, dimensions_), out);
           ++next;
           return true;
         });
@@ -336,22 +349,19 @@ Result<PgvectorVectors::Filter> PgvectorVectors::filter_of(
 
 // $1 is the query, $2 how many, $3 the versions if it is filtered.
 std::string PgvectorVectors::search_statement(bool by_index, bool is_filtered) const {
-  const std::string exact =
-      "embedding OPERATOR(" + extension_ + ".<#>) $1::" + extension_ + ".vector";
   const std::string columns =
       "ordinal, page_first, page_last, char_begin, char_end, tokens, text, ";
-  const std::string filter = is_filtered ? " WHERE chunks.version = ANY($3::bigint[])" : "";
-  if (by_index)
-    return "SELECT key, encode(versions.version, 'hex'), " + columns +
-           "distance FROM (SELECT version, " + columns + exact +
-           " AS distance FROM penstock.chunks" + filter + " ORDER BY " + indexed_distance("$1") +
-           " LIMIT $2::integer) AS nearest JOIN penstock.versions "
-           "ON versions.id = nearest.version ORDER BY distance, key, ordinal";
-  // Of a sum, no index knows the order: with one, this would still be exact.
-  return "SELECT key, encode(versions.version, 'hex'), " + columns + exact +
-         " AS distance FROM penstock.chunks JOIN penstock.versions ON versions.id = "
-         "chunks.version" +
-         filter + " ORDER BY (" + exact + ") + 0, key, ordinal LIMIT $2::integer";
+  const std::string distances = "SELECT version, " + columns + "embedding OPERATOR(" + extension_ +
+                                ".<#>) $1::" + extension_ + ".vector AS distance " +
+                                "FROM penstock.chunks" +
+                                (is_filtered ? " WHERE version = ANY($3::bigint[])" : "");
+  // OFFSET 0 keeps the order apart from the distances, and so from any index.
+  const std::string nearest =
+      by_index ? distances + " ORDER BY " + indexed_distance("$1") + " LIMIT $2::integer"
+               : distances + " OFFSET 0";
+  return "SELECT key, encode(versions.version, 'hex'), " + columns + "distance FROM (" + nearest +
+         ") AS nearest JOIN penstock.versions ON versions.id = nearest.version "
+         "ORDER BY distance, key, ordinal LIMIT $2::integer";
 }
 
 Result<std::vector<Hit>> PgvectorVectors::search(
@@ -385,7 +395,10 @@ Result<std::vector<Hit>> PgvectorVectors::search(
           "SET LOCAL hnsw.max_scan_tuples = 2000000; SET LOCAL hnsw.scan_mem_multiplier = 16");
       if (!set) return pass_on(set.error());
     }
-    const auto rows = connection.run(search_statement(by_index, filter->is_set), parameters);
+    auto rows = connection.run(search_statement(by_index, filter->is_set), parameters);
+    // Where many vectors are equal, parts of the index cannot be reached from others.
+    if (rows && by_index && rows->size() < hits_max)
+      rows = connection.run(search_statement(false, filter->is_set), parameters);
     if (!rows) return pass_on(rows.error());
     for (std::size_t row = 0; row < rows->size(); ++row) hits.push_back(read_hit(*rows, row));
     return {};

@@ -124,6 +124,15 @@ bool is_passing(std::string_view state) {
          state == "25P03";
 }
 
+// libpqxx 6 leaves it out of some of its classes of errors.
+std::string_view state_of(const pqxx::sql_error& error) {
+  if (!error.sqlstate().empty()) return error.sqlstate();
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) return "42501";
+  if (dynamic_cast<const pqxx::disk_full*>(&error) != nullptr) return "53100";
+  if (dynamic_cast<const pqxx::insufficient_resources*>(&error) != nullptr) return "53000";
+  return "";
+}
+
 std::string advice(std::string_view state) {
   if (state == "53100") return "; its disk is full: free space and run the same command again";
   if (state == "42501") return "; grant it to the user in the URL";
@@ -169,7 +178,7 @@ struct PostgresConnection::Session {
       act();
       return {};
     } catch (const pqxx::sql_error& error) {
-      return error_of(error.sqlstate(), error.what());
+      return error_of(state_of(error), error.what());
     } catch (const pqxx::failure& error) {
       // Lost, or in doubt, or rolled back for another transaction's sake.
       return retryable_error(name + ": " + first_line(error.what()));

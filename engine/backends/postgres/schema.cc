@@ -45,10 +45,12 @@ Result<void> migrate(PostgresConnection& connection, const std::string& part,
   // One at a time, in any of the parts. The number is penstock's own: its name's first letters.
   if (auto locked = connection.run("SELECT pg_advisory_xact_lock(x'50454E53'::bigint)"); !locked)
     return pass_on(locked.error());
-  // CREATE SCHEMA IF NOT EXISTS asks for the right to make one even if it is there.
-  const auto has_schema = connection.run("SELECT to_regnamespace('penstock') IS NOT NULL");
-  if (!has_schema) return pass_on(has_schema.error());
-  if (!has_schema->boolean(0, 0)) {
+  // CREATE SCHEMA IF NOT EXISTS asks for the right to make one even if it is there. The table is
+  // asked, not to_regnamespace(): reading a table is what makes this session forget what it
+  // remembers of the catalog from before the lock.
+  const auto schemas = connection.run("SELECT FROM pg_namespace WHERE nspname = 'penstock'");
+  if (!schemas) return pass_on(schemas.error());
+  if (schemas->size() == 0) {
     if (auto made = connection.run("CREATE SCHEMA penstock"); !made) return pass_on(made.error());
   }
   if (auto made = connection.run(table_of_versions()); !made) return pass_on(made.error());
