@@ -104,7 +104,7 @@ BrokerOptions broker_options(const WorkerOptions& options) {
 
 int run_worker(const WorkerOptions& options) {
   Interrupt interrupt;
-  Engine engine(options.engine);
+  Engine engine(options.engine, shared_budget_of(options.fleet));
   Store store = open_store_for_writing(options.store, engine);
   const BrokerOptions broker_settings = broker_options(options);
   // Before the pipeline ends it gives back what it could not do: the broker outlives it.

@@ -1,10 +1,15 @@
 #include "cli/store.h"
 
+#include <cstdlib>
 #include <filesystem>
-#include <string_view>
+#include <initializer_list>
 
 #include "cli/backend_url.h"
 #include "cli/wiring.h"
+#include "engine/backends/pinecone/pinecone_vectors.h"
+#include "engine/backends/postgres/pgvector_vectors.h"
+#include "engine/backends/postgres/postgres_embeddings.h"
+#include "engine/backends/postgres/postgres_ledger.h"
 #include "engine/backends/sqlite/sqlite_embeddings.h"
 #include "engine/backends/sqlite/sqlite_ledger.h"
 #include "engine/backends/sqlite/sqlite_vectors.h"
@@ -43,12 +48,67 @@ BackendUrl vectors_url(const StoreOptions& options) {
   return url;
 }
 
-std::unique_ptr<EmbeddingCache> open_cache(const StoreOptions& options, OpenMode mode,
-                                           Engine& engine) {
+std::unique_ptr<PostgresPool> open_pool(const std::string& url) {
+  PostgresOptions options;
+  options.url = url;
+  return std::make_unique<PostgresPool>(options);
+}
+
+void open_ledger(Store& store, const StoreOptions& options, OpenMode mode) {
+  const BackendUrl url = ledger_url(options);
+  if (url.scheme == "sqlite") {
+    store.ledger = std::make_unique<SqliteLedger>(url.rest, mode);
+  } else {
+    store.ledger_pool = open_pool(options.ledger);
+    store.ledger = std::make_unique<PostgresLedger>(*store.ledger_pool);
+  }
+}
+
+// The database of the vectors: one of their own, or the ledger's.
+PostgresPool& vectors_pool(Store& store, const BackendUrl& url) {
+  if (!url.rest.empty()) {
+    store.vectors_pool = open_pool(url.rest);
+    return *store.vectors_pool;
+  }
+  if (!store.ledger_pool)
+    throw FatalError(
+        "--vectors pgvector: is the ledger's database, and the ledger is in a file; "
+        "write pgvector:postgres://...");
+  return *store.ledger_pool;
+}
+
+PineconeOptions pinecone_options(const StoreOptions& options) {
+  PineconeOptions pinecone;
+  pinecone.url = options.vectors;
+  for (const char* name : {"PENSTOCK_PINECONE_API_KEY", "PINECONE_API_KEY"})
+    if (const char* key = std::getenv(name); key != nullptr && pinecone.api_key.empty())
+      pinecone.api_key = Secret(key);
+  return pinecone;
+}
+
+// The one constructor or the other: `model`, for writing, is its name and dimensions.
+template <typename... Model>
+void open_vectors(Store& store, const StoreOptions& options, const Model&... model) {
+  const BackendUrl url = vectors_url(options);
+  if (url.scheme == "sqlite") {
+    store.vectors = std::make_unique<SqliteVectors>(url.rest, model...);
+  } else if (url.scheme == "pgvector") {
+    store.vectors = std::make_unique<PgvectorVectors>(vectors_pool(store, url), model...);
+  } else {
+    store.vectors = std::make_unique<PineconeVectors>(pinecone_options(options), model...);
+  }
+}
+
+void open_cache(Store& store, const StoreOptions& options, OpenMode mode, Engine& engine) {
   const std::uint64_t bytes_max = engine.options().embedding_cache_bytes;
-  if (!engine.service().is_remote() || bytes_max == 0) return nullptr;
+  if (!engine.service().is_remote() || bytes_max == 0) return;
   const std::size_t dimensions = engine.service().embedder().dimensions();
-  return std::make_unique<SqliteEmbeddings>(ledger_url(options).rest, mode, dimensions, bytes_max);
+  if (store.ledger_pool) {
+    store.cache = std::make_unique<PostgresEmbeddings>(*store.ledger_pool, dimensions, bytes_max);
+  } else {
+    store.cache =
+        std::make_unique<SqliteEmbeddings>(ledger_url(options).rest, mode, dimensions, bytes_max);
+  }
 }
 
 }  // namespace
@@ -58,28 +118,23 @@ Store open_store_for_writing(const StoreOptions& options, Engine& engine) {
   Store store;
   if (const std::vector<std::string> paths = store_paths(options); !paths.empty())
     store.lock.emplace(paths.front());
-  store.ledger = std::make_unique<SqliteLedger>(ledger_url(options).rest, OpenMode::write);
-  store.vectors = std::make_unique<SqliteVectors>(vectors_url(options).rest, embedder.model(),
-                                                  embedder.dimensions());
-  store.cache = open_cache(options, OpenMode::write, engine);
+  open_ledger(store, options, OpenMode::write);
+  open_vectors(store, options, embedder.model(), embedder.dimensions());
+  open_cache(store, options, OpenMode::write, engine);
   return store;
 }
 
 Store open_store_for_reading(const StoreOptions& options) {
   Store store;
-  store.ledger = std::make_unique<SqliteLedger>(ledger_url(options).rest, OpenMode::read);
-  store.vectors = std::make_unique<SqliteVectors>(vectors_url(options).rest);
+  open_ledger(store, options, OpenMode::read);
+  open_vectors(store, options);
   return store;
 }
 
 Store open_store_for_reading(const StoreOptions& options, Engine& engine) {
   Store store = open_store_for_reading(options);
-  store.cache = open_cache(options, OpenMode::read, engine);
+  open_cache(store, options, OpenMode::read, engine);
   return store;
-}
-
-void require_model(const StoreOptions& options, const Embedder& embedder) {
-  SqliteVectors(vectors_url(options).rest).require_model(embedder.model(), embedder.dimensions());
 }
 
 std::vector<std::string> store_paths(const StoreOptions& options) {

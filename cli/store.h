@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "engine/backends/postgres/postgres_pool.h"
 #include "engine/backends/sqlite/write_lock.h"
-#include "engine/io/embedder.h"
 #include "engine/io/embedding_cache.h"
 #include "engine/io/ledger.h"
 #include "engine/io/vector_store.h"
@@ -16,13 +16,13 @@
 namespace penstock {
 
 class Engine;
-class PostgresPool;
 
 // Ledger and vectors. Those in files are held together with the right to write them, which one
 // process has; those in servers are shared.
 struct Store {
   std::optional<WriteLock> lock;  // absent when opened for reading, and where nothing is in files
-  std::shared_ptr<PostgresPool> ledger_pool;  // of the ledger, if that is in Postgres
+  std::unique_ptr<PostgresPool> ledger_pool;  // where it is in Postgres; likewise
+  std::unique_ptr<PostgresPool> vectors_pool;
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<VectorStore> vectors;
   std::unique_ptr<EmbeddingCache> cache;  // absent where vectors cost nothing, or none is wanted
@@ -35,8 +35,6 @@ Store open_store_for_writing(const StoreOptions& options, Engine& engine);
 Store open_store_for_reading(const StoreOptions& options);
 // Likewise, with what the engine knows of embeddings; nothing of that is written.
 Store open_store_for_reading(const StoreOptions& options, Engine& engine);
-// Throws FatalError if the store holds vectors of another model.
-void require_model(const StoreOptions& options, const Embedder& embedder);
 
 // Reads the store's files whole; throws FatalError at the first damage.
 void check_store_files(const StoreOptions& options);

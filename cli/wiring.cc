@@ -31,10 +31,11 @@ std::optional<std::uint64_t> budget_of(const EngineOptions& options) {
 
 }  // namespace
 
-Engine::Engine(const EngineOptions& options)
+Engine::Engine(const EngineOptions& options,
+               const EmbeddingService::OpenSharedBudget& open_shared_budget)
     : options_(options),
       tokenizer_(encoding_named(options.encoding)),
-      service_(options.embedder, budget_of(options)),
+      service_(options.embedder, budget_of(options), open_shared_budget),
       objects_(options.objects),
       extractors_(std::make_unique<ExtractorPool>(extractor_options(options))) {
   if (options.overlap_tokens * 2 >= options.chunk_tokens)

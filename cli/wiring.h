@@ -19,7 +19,9 @@ namespace penstock {
 // Everything a pipeline is made of, but its queue and its store.
 class Engine {
  public:
-  explicit Engine(const EngineOptions& options);
+  // With `open_shared_budget` a fleet shares the quota of the embedder's keys.
+  explicit Engine(const EngineOptions& options,
+                  const EmbeddingService::OpenSharedBudget& open_shared_budget = {});
 
   EmbeddingService& service() { return service_; }
   const EngineOptions& options() const { return options_; }

@@ -20,7 +20,7 @@ enum class FaultKind {
   stall,              // half an answer, then silence
   hang,               // no answer
   truncated,          // half an answer, then the connection is closed
-  malformed,          // an answer whose JSON breaks off
+  malformed,          // an answer that breaks off, or holds what is wrong
   wrong_count,        // one vector too few
   wrong_dimension,    // the last vector is one number short
   duplicate_index,    // two vectors for the same input

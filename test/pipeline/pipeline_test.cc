@@ -357,6 +357,7 @@ TEST_CASE("pipeline: a store that holds less than it took is not believed") {
     }
     Result<void> for_each(const std::function<bool(const StoredVersion&)>&) override { return {}; }
     Result<VersionCount> totals() override { return VersionCount{}; }
+    void require_model(const std::string&, std::size_t) override {}
   };
   World world;
   Forgetful vectors;

@@ -71,6 +71,7 @@ class MemoryVectors final : public VectorStore {
                                   const std::function<bool(const std::string&)>& accept) override;
   Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) override;
   Result<VersionCount> totals() override;
+  void require_model(const std::string&, std::size_t) override {}
 
  private:
   MemoryStore& store_;

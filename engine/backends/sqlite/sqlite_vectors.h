@@ -33,9 +33,7 @@ class SqliteVectors final : public VectorStore {
                                   const std::function<bool(const std::string&)>& accept) override;
   Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) override;
   Result<VersionCount> totals() override;
-
-  // Throws FatalError if the vectors that are stored are of another model.
-  void require_model(const std::string& model, std::size_t dimensions);
+  void require_model(const std::string& model, std::size_t dimensions) override;
 
  private:
   struct Statements;

@@ -1,0 +1,196 @@
+#include "loadgen/emulate/s3_signature.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <vector>
+
+#include "engine/core/sha256.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::chrono::minutes skew_max{15};
+constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
+
+std::string hex_of(const Sha256& digest) {
+  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
+std::string hmac(std::string_view key, std::string_view message) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(),
+       &length);
+  return {reinterpret_cast<const char*>(digest.data()), length};
+}
+
+// Without blanks around it, and with one where there are several.
+std::string canonical_value(std::string_view value) {
+  std::string canonical;
+  for (const char c : value)
+    if (c != ' ' || (!canonical.empty() && canonical.back() != ' ')) canonical += c;
+  if (canonical.ends_with(' ')) canonical.pop_back();
+  return canonical;
+}
+
+std::string small(std::string_view text) {
+  std::string letters(text);
+  std::ranges::transform(letters, letters.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return letters;
+}
+
+std::string canonical_request(const S3Signed& what) {
+  // Sorted by what is written, which is not the order of what is meant.
+  std::map<std::string, std::string> parameters;
+  for (const auto& [name, value] : what.query)
+    parameters.emplace(aws_encoded(name), aws_encoded(value));
+  std::string query;
+  for (const auto& [name, value] : parameters)
+    query += fmt::format("{}{}={}", query.empty() ? "" : "&", name, value);
+  std::string headers;
+  std::string names;
+  for (const auto& [name, value] : what.headers) {
+    headers += fmt::format("{}:{}\n", name, canonical_value(value));
+    names += (names.empty() ? "" : ";") + name;
+  }
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", what.method, aws_encoded(what.path, "/"), query,
+                     headers, names, what.payload_hash);
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+struct Authorization {
+  std::string access_key;
+  std::string date;
+  std::string region;
+  std::string service;
+  std::vector<std::string> signed_headers;
+  std::string signature;
+};
+
+std::optional<Authorization> parse_authorization(std::string_view header) {
+  if (!header.starts_with(algorithm)) return std::nullopt;
+  header.remove_prefix(algorithm.size());
+  std::map<std::string, std::string> fields;
+  for (const std::string& field : split(header, ',')) {
+    const std::string trimmed = canonical_value(field);
+    const std::size_t equals = trimmed.find('=');
+    if (equals == std::string::npos) return std::nullopt;
+    fields.emplace(trimmed.substr(0, equals), trimmed.substr(equals + 1));
+  }
+  const std::vector<std::string> scope = split(fields["Credential"], '/');
+  if (fields.size() != 3 || scope.size() != 5 || scope[4] != "aws4_request" ||
+      fields["SignedHeaders"].empty() || fields["Signature"].empty())
+    return std::nullopt;
+  return Authorization{
+      scope[0],           scope[1], scope[2], scope[3], split(fields["SignedHeaders"], ';'),
+      fields["Signature"]};
+}
+
+std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
+  std::tm time{};
+  const char* const rest = strptime(text.c_str(), "%Y%m%dT%H%M%SZ", &time);
+  if (rest == nullptr || *rest != '\0') return std::nullopt;
+  return std::chrono::system_clock::from_time_t(timegm(&time));
+}
+
+S3Refusal denied(std::string message) {
+  return {403, "AccessDenied", std::move(message)};
+}
+
+std::optional<S3Refusal> refuse_payload(const std::string& hash, const std::string& body) {
+  if (hash.empty())
+    return S3Refusal{400, "InvalidRequest",
+                     "Missing required header for this request: x-amz-content-sha256"};
+  if (hash.starts_with("STREAMING-"))
+    return S3Refusal{501, "NotImplemented", "Chunks that are signed one by one are not emulated."};
+  if (hash != "UNSIGNED-PAYLOAD" && hash != hex_of(sha256(body)))
+    return S3Refusal{
+        400, "XAmzContentSHA256Mismatch",
+        "The provided 'x-amz-content-sha256' header does not match what was computed."};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string signature_of(const S3Signed& what, std::string_view secret_key) {
+  const std::string date = what.time.substr(0, 8);
+  const std::string to_sign =
+      fmt::format("{}\n{}\n{}/{}/{}/aws4_request\n{}", algorithm, what.time, date, what.region,
+                  what.service, hex_of(sha256(canonical_request(what))));
+  std::string key = "AWS4" + std::string(secret_key);
+  for (const std::string& part : {date, what.region, what.service, std::string("aws4_request")})
+    key = hmac(key, part);
+  return to_hex(hmac(key, to_sign));
+}
+
+std::optional<S3Refusal> refuse_signature(const ServedRequest& request, const S3Target& target,
+                                          const S3Credentials& credentials,
+                                          std::chrono::system_clock::time_point now) {
+  const auto header = [&](std::string_view name) {
+    return std::string(request.headers.find(name).value_or(""));
+  };
+  const std::string said = header("authorization");
+  if (said.empty()) return denied("Access Denied");
+  const std::optional<Authorization> authorization = parse_authorization(said);
+  if (!authorization || authorization->service != "s3")
+    return S3Refusal{400, "AuthorizationHeaderMalformed",
+                     "The authorization header that you provided is not valid."};
+  if (authorization->region != credentials.region)
+    return S3Refusal{400, "AuthorizationHeaderMalformed",
+                     fmt::format("The authorization header is malformed; the region '{}' is wrong; "
+                                 "expecting '{}'",
+                                 authorization->region, credentials.region)};
+  if (authorization->access_key != credentials.access_key)
+    return S3Refusal{403, "InvalidAccessKeyId",
+                     "The AWS Access Key Id you provided does not exist in our records."};
+  if (header("x-amz-security-token") != credentials.session_token)
+    return S3Refusal{400, "InvalidToken", "The provided token is malformed or otherwise invalid."};
+  const std::string time = header("x-amz-date");
+  const auto when = parse_time(time);
+  if (!when || !time.starts_with(authorization->date))
+    return denied("AWS authentication requires a valid Date or x-amz-date header");
+  if (*when > now + skew_max || *when < now - skew_max)
+    return S3Refusal{403, "RequestTimeTooSkewed",
+                     "The difference between the request time and the server's time is too large."};
+
+  S3Signed what{request.method,
+                target.path,
+                target.query,
+                {},
+                header("x-amz-content-sha256"),
+                time,
+                authorization->region,
+                authorization->service};
+  for (const std::string& name : authorization->signed_headers)
+    if (const auto value = request.headers.find(name)) what.headers.emplace(name, *value);
+  for (const auto& [name, value] : request.headers)
+    if ((small(name).starts_with("x-amz-") || small(name) == "host") &&
+        !what.headers.contains(small(name)))
+      return denied("There were headers present in the request which were not signed");
+  // A name that was signed and did not arrive leaves the two sides with different headers.
+  if (what.headers.size() != authorization->signed_headers.size() ||
+      signature_of(what, credentials.secret_key) != authorization->signature)
+    return S3Refusal{403, "SignatureDoesNotMatch",
+                     "The request signature we calculated does not match the signature you "
+                     "provided. Check your key and signing method."};
+  return refuse_payload(what.payload_hash, request.body);
+}
+
+}  // namespace penstock
