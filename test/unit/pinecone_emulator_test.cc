@@ -247,7 +247,7 @@ TEST_CASE("pinecone emulator: a request has two megabytes and an answer four") {
   const HttpResponse large = upsert("c", 53);
   CHECK(large.status == 400);
   CHECK(Json::parse(large.body)["code"] == 11);
-  CHECK_THAT(message_of(large), Catch::Matchers::Contains("the limit is: 2097152 bytes"));
+  CHECK_THAT(message_of(large), ContainsSubstring("the limit is: 2097152 bytes"));
   CHECK(world.query({{"topK", 104}, {"includeMetadata", true}}).status == 200);
   CHECK(upsert("d", 1).status == 200);
   CHECK(world.query({{"topK", 104}, {"includeMetadata", true}}).status == 200);
