@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -15,6 +16,7 @@
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "loadgen/emulate/openai_emulator.h"
+#include "loadgen/emulate/pinecone_emulator.h"
 
 namespace penstock {
 namespace {
@@ -42,6 +44,24 @@ EmulatedKey parse_key(std::string_view words) {
                    ": write it as NAME:RPM:TPM, with requests and tokens a minute");
 }
 
+LatencyRange range_of(const std::string& flag, const std::string& words) {
+  const Result<LatencyRange> range = parse_latency(words);
+  if (!range) throw FatalError(flag + ": " + range.error().message);
+  return *range;
+}
+
+std::vector<FaultKind> kinds_named(const std::vector<std::string>& names) {
+  std::vector<FaultKind> kinds;
+  for (const std::string& name : names) kinds.push_back(fault_of_name(name).value());
+  return kinds;
+}
+
+void wait_for(Interrupt& interrupt) {
+  std::promise<void> interrupted;
+  interrupt.on_first([&] { interrupted.set_value(); });
+  interrupted.get_future().wait();
+}
+
 OpenAiEmulatorOptions emulator_options(const EmulateOpenAiOptions& options) {
   OpenAiEmulatorOptions emulator;
   emulator.listen = options.listen;
@@ -52,12 +72,9 @@ OpenAiEmulatorOptions emulator_options(const EmulateOpenAiOptions& options) {
       throw FatalError("--key " + key + ": there is another of this name");
   }
   emulator.limits = {options.requests_per_minute, options.tokens_per_minute};
-  const Result<LatencyRange> latency = parse_latency(options.latency);
-  if (!latency) throw FatalError("--latency: " + latency.error().message);
-  emulator.latency = *latency;
+  emulator.latency = range_of("--latency", options.latency);
   emulator.fault_fraction = options.faults;
-  for (const std::string& name : options.fault_kinds)
-    emulator.fault_kinds.push_back(fault_of_name(name).value());
+  emulator.fault_kinds = kinds_named(options.fault_kinds);
   emulator.seed = options.seed;
   emulator.poison = options.poison;
   emulator.poison_500 = options.poison_500;
@@ -108,9 +125,7 @@ int run_emulate_openai(const EmulateOpenAiOptions& options) {
     std::fflush(stdout);
   }
 
-  std::promise<void> interrupted;
-  interrupt.on_first([&] { interrupted.set_value(); });
-  interrupted.get_future().wait();
+  wait_for(interrupt);
   const Usage usage = emulator.stop();
   if (options.json) {
     print_json_line({{"event", "summary"},
@@ -124,6 +139,51 @@ int run_emulate_openai(const EmulateOpenAiOptions& options) {
                      {"max_overshoot_tokens", usage.quota.overshoot_tokens_max}});
   } else {
     print_totals(usage);
+  }
+  return exit_done;
+}
+
+int run_emulate_pinecone(const EmulatePineconeOptions& options) {
+  Interrupt interrupt;
+  PineconeEmulatorOptions served;
+  served.listen = options.listen;
+  served.api_key = options.api_key;
+  served.dimensions = options.dimensions;
+  served.latency = range_of("--latency", options.latency);
+  served.visibility = range_of("--visibility", options.visibility);
+  served.limits.upserts = options.upserts_per_second;
+  served.limits.upsert_bytes = options.bytes_per_second;
+  served.fault_fraction = options.faults;
+  served.fault_kinds = kinds_named(options.fault_kinds);
+  served.seed = options.seed;
+  PineconeEmulator emulator(served);
+  if (options.json) {
+    print_json_line({{"event", "listening"}, {"url", emulator.url()}});
+  } else {
+    fmt::print(
+        "penstock emulates an index of Pinecone at {} ({} dimensions); GET /stats tells what "
+        "was used\n",
+        emulator.url(), with_commas(options.dimensions));
+    std::fflush(stdout);
+  }
+
+  wait_for(interrupt);
+  const PineconeUsage usage = emulator.stop();
+  if (options.json) {
+    print_json_line({{"event", "summary"},
+                     {"upserts", usage.requests_of(PineconeOperation::upsert)},
+                     {"upserted", usage.upserted},
+                     {"records", usage.records},
+                     {"answered", usage.answered},
+                     {"rate_limited", usage.rate_limited},
+                     {"refused", usage.refused}});
+  } else {
+    fmt::print(
+        "{} with {}, of which {} are there; {} requests answered, {} above a rate limit, {} "
+        "refused\n",
+        counted(usage.requests_of(PineconeOperation::upsert), "upsert"),
+        counted(usage.upserted, "record"), with_commas(usage.records), with_commas(usage.answered),
+        with_commas(usage.rate_limited), with_commas(usage.refused));
   }
   return exit_done;
 }

@@ -15,5 +15,6 @@ int run_retry(const RetryOptions& options);
 int run_fsck(const FsckOptions& options);
 int run_doctor(const DoctorOptions& options);
 int run_emulate_openai(const EmulateOpenAiOptions& options);
+int run_emulate_pinecone(const EmulatePineconeOptions& options);
 
 }  // namespace penstock

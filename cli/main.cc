@@ -24,6 +24,9 @@ struct Run {
   int operator()(const FsckOptions& options) const { return run_fsck(options); }
   int operator()(const DoctorOptions& options) const { return run_doctor(options); }
   int operator()(const EmulateOpenAiOptions& options) const { return run_emulate_openai(options); }
+  int operator()(const EmulatePineconeOptions& options) const {
+    return run_emulate_pinecone(options);
+  }
 };
 
 int run(int argc, char** argv) {

@@ -300,6 +300,58 @@ void add_emulate_openai(CLI::App& app, EmulateOpenAiOptions& options) {
       ->group("Faults");
 }
 
+constexpr const char* emulate_pinecone_help =
+    "Serves pinecone://HOST:PORT, with the service's limits. A write is visible only later: its\n"
+    "answer carries a number (x-pinecone-request-lsn), and that of a query the last one that it "
+    "saw\n"
+    "(x-pinecone-max-indexed-lsn). GET /stats tells what was asked, answered and refused, and how\n"
+    "large the largest upsert was. What was stored is gone when it ends.";
+
+void add_emulate_pinecone(CLI::App& app, EmulatePineconeOptions& options) {
+  app.footer(emulate_pinecone_help);
+  app.add_option("--listen", options.listen, "Where to serve; port 0 takes a free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--api-key", options.api_key, "The only key that is taken; without, any is")
+      ->type_name("KEY");
+  app.add_option("--dimensions", options.dimensions, "Of the index's vectors")
+      ->check(CLI::Range(1, 20'000))
+      ->capture_default_str();
+  app.add_option("--latency", options.latency,
+                 "How long an answer takes, or least and most, as of emulate openai")
+      ->type_name("TIME[-TIME]")
+      ->capture_default_str();
+  app.add_option("--visibility", options.visibility,
+                 "After how long a write is visible, or least and most")
+      ->type_name("TIME[-TIME]")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed,
+                 "Of times and faults: the same seed and order of requests, the same answers")
+      ->capture_default_str();
+  add_json(app, options.json, "The address and the totals as JSON lines");
+
+  app.add_option("--upserts-per-second", options.upserts_per_second,
+                 "What a namespace may be asked; more is answered 429")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str()
+      ->group("Quota");
+  add_size(app, "--bytes-per-second", options.bytes_per_second,
+           "What its upserts may hold, likewise [50M]", "Quota");
+
+  app.add_option("--faults", options.faults,
+                 "So much of what would be answered goes wrong: 0.05 is one request in twenty")
+      ->type_name("FRACTION")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group("Faults");
+  std::vector<std::string> kinds;
+  for (const FaultKind kind : answer_fault_kinds) kinds.emplace_back(name_of(kind));
+  app.add_option("--fault", options.fault_kinds, "Only faults of this kind; may be repeated")
+      ->type_name("KIND")
+      ->check(CLI::IsMember(kinds))
+      ->group("Faults");
+}
+
 }  // namespace
 
 std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code) {
@@ -450,6 +502,10 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   CLI::App& emulate_openai_app = *emulate_app.add_subcommand(
       "openai", "OpenAI's embeddings, with strict quotas, latencies and faults, until Ctrl-C");
   add_emulate_openai(emulate_openai_app, emulate_openai);
+  EmulatePineconeOptions emulate_pinecone;
+  CLI::App& emulate_pinecone_app = *emulate_app.add_subcommand(
+      "pinecone", "An index of Pinecone, with its limits, delays and faults, until Ctrl-C");
+  add_emulate_pinecone(emulate_pinecone_app, emulate_pinecone);
 
   try {
     app.parse(argc, argv);
@@ -465,6 +521,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   if (retry_app.parsed()) return retry;
   if (fsck_app.parsed()) return fsck;
   if (emulate_openai_app.parsed()) return emulate_openai;
+  if (emulate_pinecone_app.parsed()) return emulate_pinecone;
   return doctor;
 }
 

@@ -154,8 +154,23 @@ struct EmulateOpenAiOptions {
   bool json = false;
 };
 
+struct EmulatePineconeOptions {
+  std::string listen = "127.0.0.1:8090";
+  std::string api_key;  // empty: any
+  std::uint32_t dimensions = 1'536;
+  std::string latency = "20ms-300ms";
+  std::string visibility = "100ms-2s";
+  std::uint64_t upserts_per_second = 100;
+  std::uint64_t bytes_per_second = 50ull << 20;
+  double faults = 0;
+  std::vector<std::string> fault_kinds;  // empty: all
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+
 using Command = std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions, StatusOptions,
-                 RetryOptions, FsckOptions, DoctorOptions, EmulateOpenAiOptions>;
+                 RetryOptions, FsckOptions, DoctorOptions, EmulateOpenAiOptions,
+                 EmulatePineconeOptions>;
 
 // The command that argv asks for, with values from flags, then PENSTOCK_* variables, then
 // penstock.toml in the current folder. Absent: nothing is left to do (--help, --version, a usage

@@ -29,7 +29,8 @@ IndexAddress index_address(std::string_view url) {
   constexpr std::string_view scheme = "pinecone://";
   const auto refuse = [&](const char* what) {
     // A query or a user may be a secret that is in the wrong place.
-    const std::string shown(url.substr(0, url.find_first_of("?@")));
+    const bool has_user = url.find('@') != std::string_view::npos;
+    const std::string shown(has_user ? scheme : url.substr(0, url.find('?')));
     return FatalError(shown + ": " + what +
                       "; write pinecone://INDEX-HOST or pinecone://INDEX-HOST/NAMESPACE, with the "
                       "host that Pinecone's console shows for the index");

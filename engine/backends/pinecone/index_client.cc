@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -55,7 +57,7 @@ struct IndexClient::Attempt {
 // One call of run(). All but what arrives is of its thread.
 class IndexClient::Run {
  public:
-  Run(const IndexClient& client, const Source& source, Duration patience)
+  Run(IndexClient& client, const Source& source, Duration patience)
       : client_(client), source_(source), patience_(patience) {}
 
   Result<void> operator()() {
@@ -163,7 +165,7 @@ class IndexClient::Run {
     if (!error_) error_ = std::move(error);
   }
 
-  const IndexClient& client_;
+  IndexClient& client_;
   const Source& source_;
   const Duration patience_;
   const std::shared_ptr<Arrivals> arrivals_ = std::make_shared<Arrivals>();
@@ -178,11 +180,11 @@ class IndexClient::Run {
 IndexClient::IndexClient(const PineconeOptions& options)
     : options_(options), address_(index_address(options.url)), http_(options.http) {}
 
-Result<void> IndexClient::run(const Source& source, Duration patience) const {
+Result<void> IndexClient::run(const Source& source, Duration patience) {
   return Run(*this, source, patience)();
 }
 
-Result<void> IndexClient::run(std::vector<IndexRequest> requests, Duration patience) const {
+Result<void> IndexClient::run(std::vector<IndexRequest> requests, Duration patience) {
   std::size_t at = 0;
   return run(
       [&]() -> std::optional<IndexRequest> {

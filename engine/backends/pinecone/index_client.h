@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/backends/pinecone/index_address.h"
@@ -52,12 +53,12 @@ class IndexClient {
 
   // Runs the requests and those that follow, and returns when all have ended: none is under way
   // after an error either. Any thread; runs do not wait for each other.
-  Result<void> run(const Source& source) const { return run(source, options_.patience); }
-  Result<void> run(const Source& source, Duration patience) const;
-  Result<void> run(std::vector<IndexRequest> requests) const {
+  Result<void> run(const Source& source) { return run(source, options_.patience); }
+  Result<void> run(const Source& source, Duration patience);
+  Result<void> run(std::vector<IndexRequest> requests) {
     return run(std::move(requests), options_.patience);
   }
-  Result<void> run(std::vector<IndexRequest> requests, Duration patience) const;
+  Result<void> run(std::vector<IndexRequest> requests, Duration patience);
 
   const IndexAddress& address() const { return address_; }
   Duration patience() const { return options_.patience; }
@@ -75,7 +76,7 @@ class IndexClient {
 
   const PineconeOptions options_;
   const IndexAddress address_;
-  mutable HttpClient http_;  // its thread calls what a run owns, and a run outlasts its requests
+  HttpClient http_;
 };
 
 // How a query's value is spelled.

@@ -5,6 +5,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -68,7 +71,7 @@ class PineconeVectors final : public VectorStore {
 
   const std::string& space() const { return client_.address().space; }
 
-  const IndexClient client_;
+  IndexClient client_;
   std::size_t dimensions_ = 0;  // of the index; constant after construction
   std::atomic<std::uint64_t> lsn_written_ = 0;
   std::atomic<std::uint64_t> lsn_visible_ = 0;

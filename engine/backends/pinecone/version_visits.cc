@@ -15,7 +15,7 @@ namespace {
 // ids, so that a version's are together, if on several pages.
 class Visits {
  public:
-  Visits(const IndexClient& client, const std::function<bool(const StoredVersion&)>& visit)
+  Visits(IndexClient& client, const std::function<bool(const StoredVersion&)>& visit)
       : client_(client), visit_(visit) {}
 
   Result<void> run() {
@@ -88,7 +88,7 @@ class Visits {
         }));
   }
 
-  const IndexClient& client_;
+  IndexClient& client_;
   const std::function<bool(const StoredVersion&)>& visit_;
   std::array<Found, hex_digits.size()>
       listings_;  // the last version of each, as far as it is known
@@ -99,7 +99,7 @@ class Visits {
 
 }  // namespace
 
-Result<void> visit_versions(const IndexClient& client,
+Result<void> visit_versions(IndexClient& client,
                             const std::function<bool(const StoredVersion&)>& visit) {
   return Visits(client, visit).run();
 }

@@ -11,7 +11,7 @@ namespace penstock {
 // Calls `visit` with every version, in no order, until it returns false. A version is found by its
 // ids; its key is that of one of its records, and a version that is removed meanwhile may be
 // visited or not.
-Result<void> visit_versions(const IndexClient& client,
+Result<void> visit_versions(IndexClient& client,
                             const std::function<bool(const StoredVersion&)>& visit);
 
 }  // namespace penstock
