@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "loadgen/emulate/openai_emulator.h"
+#include "loadgen/emulate/s3_emulator.h"
 
 namespace penstock {
 namespace {
@@ -42,6 +44,12 @@ EmulatedKey parse_key(std::string_view words) {
                    ": write it as NAME:RPM:TPM, with requests and tokens a minute");
 }
 
+LatencyRange latency_of(const std::string& words) {
+  const Result<LatencyRange> latency = parse_latency(words);
+  if (!latency) throw FatalError("--latency: " + latency.error().message);
+  return *latency;
+}
+
 OpenAiEmulatorOptions emulator_options(const EmulateOpenAiOptions& options) {
   OpenAiEmulatorOptions emulator;
   emulator.listen = options.listen;
@@ -52,9 +60,7 @@ OpenAiEmulatorOptions emulator_options(const EmulateOpenAiOptions& options) {
       throw FatalError("--key " + key + ": there is another of this name");
   }
   emulator.limits = {options.requests_per_minute, options.tokens_per_minute};
-  const Result<LatencyRange> latency = parse_latency(options.latency);
-  if (!latency) throw FatalError("--latency: " + latency.error().message);
-  emulator.latency = *latency;
+  emulator.latency = latency_of(options.latency);
   emulator.fault_fraction = options.faults;
   for (const std::string& name : options.fault_kinds)
     emulator.fault_kinds.push_back(fault_of_name(name).value());
@@ -94,6 +100,39 @@ void print_totals(const Usage& usage) {
       with_commas(usage.answers.outage), with_commas(faults));
 }
 
+// Until the user has seen enough.
+void wait_for(Interrupt& interrupt) {
+  std::promise<void> interrupted;
+  interrupt.on_first([&] { interrupted.set_value(); });
+  interrupted.get_future().wait();
+}
+
+S3EmulatorOptions emulator_options(const EmulateS3Options& options) {
+  S3EmulatorOptions emulator;
+  emulator.listen = options.listen;
+  emulator.service.credentials = {options.access_key, options.secret_key, {}, options.region};
+  emulator.service.folder = options.folder;
+  emulator.service.buckets = options.buckets;
+  emulator.latency = latency_of(options.latency);
+  emulator.fault_fraction = options.faults;
+  for (const std::string& name : options.fault_kinds)
+    emulator.fault_kinds.push_back(fault_of_name(name).value());
+  emulator.seed = options.seed;
+  return emulator;
+}
+
+void print_totals(const S3Usage& usage) {
+  std::uint64_t faults = 0;
+  for (const std::uint64_t count : usage.faults) faults += count;
+  fmt::print(
+      "{} read, {} written, {} listed, {} refused; {} met a fault\n",
+      counted(usage.count(S3Operation::get_object), "object"),
+      counted(usage.count(S3Operation::put_object) + usage.count(S3Operation::complete_upload),
+              "object"),
+      counted(usage.count(S3Operation::list_objects), "page"),
+      counted(usage.count(S3Operation::refused), "request"), with_commas(faults));
+}
+
 }  // namespace
 
 int run_emulate_openai(const EmulateOpenAiOptions& options) {
@@ -108,9 +147,7 @@ int run_emulate_openai(const EmulateOpenAiOptions& options) {
     std::fflush(stdout);
   }
 
-  std::promise<void> interrupted;
-  interrupt.on_first([&] { interrupted.set_value(); });
-  interrupted.get_future().wait();
+  wait_for(interrupt);
   const Usage usage = emulator.stop();
   if (options.json) {
     print_json_line({{"event", "summary"},
@@ -122,6 +159,28 @@ int run_emulate_openai(const EmulateOpenAiOptions& options) {
                      {"violations", usage.quota.violations},
                      {"max_overshoot_requests", usage.quota.overshoot_requests_max},
                      {"max_overshoot_tokens", usage.quota.overshoot_tokens_max}});
+  } else {
+    print_totals(usage);
+  }
+  return exit_done;
+}
+
+int run_emulate_s3(const EmulateS3Options& options) {
+  Interrupt interrupt;
+  S3Emulator emulator(emulator_options(options));
+  if (options.json) {
+    print_json_line({{"event", "listening"}, {"url", emulator.url()}});
+  } else {
+    fmt::print("penstock emulates S3 at {} in {}; GET /_stats tells what was asked for\n",
+               emulator.url(), options.folder.empty() ? "memory" : options.folder);
+    std::fflush(stdout);
+  }
+  wait_for(interrupt);
+  const S3Usage usage = emulator.stop();
+  if (options.json) {
+    nlohmann::ordered_json summary = nlohmann::ordered_json::parse(usage_json(usage));
+    summary["event"] = "summary";
+    print_json_line(summary);
   } else {
     print_totals(usage);
   }

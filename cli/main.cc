@@ -22,6 +22,7 @@ struct Run {
   int operator()(const FsckOptions& options) const { return run_fsck(options); }
   int operator()(const DoctorOptions& options) const { return run_doctor(options); }
   int operator()(const EmulateOpenAiOptions& options) const { return run_emulate_openai(options); }
+  int operator()(const EmulateS3Options& options) const { return run_emulate_s3(options); }
 };
 
 int run(int argc, char** argv) {

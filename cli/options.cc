@@ -7,6 +7,7 @@
 
 #include "cli/exit_codes.h"
 #include "loadgen/emulate/fault_plan.h"
+#include "loadgen/emulate/s3_emulator.h"
 
 namespace penstock {
 namespace {
@@ -245,6 +246,63 @@ void add_emulate_openai(CLI::App& app, EmulateOpenAiOptions& options) {
       ->group("Faults");
 }
 
+constexpr const char* emulate_s3_help =
+    "Path-style requests: objects, ListObjectsV2, uploads in parts. Every signature is verified;\n"
+    "a client has AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as\n"
+    "given here. GET /_stats tells what was asked for.";
+
+std::vector<std::string> s3_fault_names() {
+  std::vector<std::string> names;
+  for (const FaultKind kind : s3_fault_kinds) names.emplace_back(name_of(kind));
+  return names;
+}
+
+void add_emulate_s3(CLI::App& app, EmulateS3Options& options) {
+  app.footer(emulate_s3_help);
+  app.add_option("--listen", options.listen, "Where to serve; port 0 takes a free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--folder", options.folder,
+                 "Serve the files in DIR, whose subfolders are buckets, and keep there what is "
+                 "written; without it, objects are in memory")
+      ->type_name("DIR");
+  app.add_option("--bucket", options.buckets,
+                 "A bucket there is; may be repeated. Without any, one is made when it is written "
+                 "to")
+      ->type_name("NAME");
+  app.add_option("--latency", options.latency, "How long an answer takes, or least and most")
+      ->type_name("TIME[-TIME]")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed,
+                 "Of latencies and faults: the same seed and order of requests, the same answers")
+      ->capture_default_str();
+  add_json(app, options.json, "The address and the totals as JSON lines");
+
+  app.add_option("--region", options.region, "The region that requests must be signed for")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Access");
+  app.add_option("--access-key", options.access_key, "The key that may do everything")
+      ->type_name("KEY")
+      ->capture_default_str()
+      ->group("Access");
+  app.add_option("--secret-key", options.secret_key, "Its secret, for rehearsals only")
+      ->type_name("SECRET")
+      ->capture_default_str()
+      ->group("Access");
+
+  app.add_option("--faults", options.faults,
+                 "So much of what would be answered goes wrong: 0.05 is one request in twenty")
+      ->type_name("FRACTION")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group("Faults");
+  app.add_option("--fault", options.fault_kinds, "Only faults of this kind; may be repeated")
+      ->type_name("KIND")
+      ->check(CLI::IsMember(s3_fault_names()))
+      ->group("Faults");
+}
+
 }  // namespace
 
 std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code) {
@@ -345,6 +403,10 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   CLI::App& emulate_openai_app = *emulate_app.add_subcommand(
       "openai", "OpenAI's embeddings, with strict quotas, latencies and faults, until Ctrl-C");
   add_emulate_openai(emulate_openai_app, emulate_openai);
+  EmulateS3Options emulate_s3;
+  CLI::App& emulate_s3_app = *emulate_app.add_subcommand(
+      "s3", "S3's objects, with signatures verified, latencies and faults, until Ctrl-C");
+  add_emulate_s3(emulate_s3_app, emulate_s3);
 
   try {
     app.parse(argc, argv);
@@ -358,6 +420,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   if (retry_app.parsed()) return retry;
   if (fsck_app.parsed()) return fsck;
   if (emulate_openai_app.parsed()) return emulate_openai;
+  if (emulate_s3_app.parsed()) return emulate_s3;
   return doctor;
 }
 
