@@ -24,6 +24,8 @@ std::string generated_text(std::uint64_t number, std::size_t tokens);
 class GeneratedBlobs final : public BlobStore {
  public:
   Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) override;
+  Result<void> write(const std::string&, std::string_view) override { return {}; }
+  Result<void> remove(const std::string&) override { return {}; }
 };
 
 // As many documents as are asked for, until it is closed; 11,000 tokens on average, some of them
@@ -33,7 +35,8 @@ class EndlessDocuments final : public WorkQueue {
   explicit EndlessDocuments(std::uint64_t seed) : seed_(seed) {}
 
   std::optional<Claim> claim() override;
-  void acknowledge(const Claim&, Outcome) override {}
+  void acknowledge(const Claim&, Outcome, const std::string&) override {}
+  void give_back(const Claim&) override {}
   void close() override;
 
  private:
@@ -55,7 +58,8 @@ class ArrivingDocuments final : public WorkQueue {
   std::optional<TimePoint> arrival_of(const Claim& claim) const;
 
   std::optional<Claim> claim() override;
-  void acknowledge(const Claim&, Outcome) override {}
+  void acknowledge(const Claim&, Outcome, const std::string&) override {}
+  void give_back(const Claim&) override {}
   void close() override;
 
  private:

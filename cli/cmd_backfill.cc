@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <thread>
@@ -11,55 +12,50 @@
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/run.h"
-#include "engine/backends/local/local_files.h"
-#include "engine/backends/local/source_walk.h"
+#include "cli/sources.h"
 #include "engine/pipeline/store_writer.h"
 
 namespace penstock {
 namespace {
 
-SourceWalkOptions walk_options(const BackfillOptions& options) {
-  SourceWalkOptions walk;
-  walk.sources = options.sources;
-  walk.include = options.include;
-  walk.exclude = options.exclude;
-  walk.leave_out = files_of_store(options.store);
-  return walk;
+std::unique_ptr<Sources> open_sources(const BackfillOptions& options) {
+  return std::make_unique<Sources>(options.sources, options.engine.objects,
+                                   files_of_store(options.store));
 }
 
 // Counts the sources in the background, so that progress can say how much is left. A list on
 // standard input can be read once only, so nothing is counted then.
 class SourceCounter {
  public:
-  SourceCounter(SourceWalkOptions options, Expected& expected) {
-    for (const std::string& source : options.sources)
+  SourceCounter(const BackfillOptions& options, Expected& expected) {
+    for (const std::string& source : options.sources.sources)
       if (source == "-") return;
-    walk_.emplace(std::move(options));
+    sources_ = open_sources(options);
     thread_ = std::thread([this, &expected] {
-      while (const std::optional<Claim> claim = walk_->claim()) {
+      while (const std::optional<Claim> claim = sources_->claim()) {
         ++expected.documents;
         expected.bytes += claim->stamp.bytes;
       }
-      expected.complete = walk_->ended();
+      expected.complete = sources_->ended();
     });
   }
   ~SourceCounter() {
-    if (!walk_) return;
-    walk_->close();
+    if (!sources_) return;
+    sources_->close();
     thread_.join();
   }
   SourceCounter(const SourceCounter&) = delete;
   SourceCounter& operator=(const SourceCounter&) = delete;
 
  private:
-  std::optional<SourceWalk> walk_;
+  std::unique_ptr<Sources> sources_;
   std::thread thread_;
 };
 
 // Removes from the store what lay below the walked folders and is no file any more. What --include
 // and --exclude leave out is still a file, so it stays. A folder without any document left is not
 // believed: a disk that is not mounted looks like that, and to embed it all again costs.
-std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
+std::uint64_t prune(Engine& engine, Store& store, const std::vector<std::string>& folders,
                     const std::unordered_set<std::string>& seen) {
   std::uint64_t pruned = 0;
   for (const std::string& folder : folders) {
@@ -68,7 +64,7 @@ std::uint64_t prune(Store& store, const std::vector<std::string>& folders,
     const auto listed = store.ledger->for_each([&](const DocumentRecord& record) {
       const Claim& claim = record.claim;
       if (!claim.key.starts_with(folder)) return true;
-      if (seen.contains(claim.key) || stamp_of_file(claim.location)) {
+      if (seen.contains(claim.key) || engine.stamp_of(claim.location)) {
         something_left = true;
       } else {
         vanished.push_back(record);
@@ -138,8 +134,7 @@ void print_estimate(const RunSummary& summary, Engine& engine, bool json) {
 class DryRunStore {
  public:
   DryRunStore(const StoreOptions& options, Engine& engine) {
-    std::error_code unknown;  // whether it exists: then opening it tells why
-    if (std::filesystem::exists(options.store, unknown) || unknown) {
+    if (store_exists(options)) {
       store_ = open_store_for_reading(options, engine);
       return;
     }
@@ -166,7 +161,7 @@ class DryRunStore {
 
 int run_backfill(const BackfillOptions& options) {
   Interrupt interrupt;
-  SourceWalk walk(walk_options(options));
+  const std::unique_ptr<Sources> sources = open_sources(options);
   Engine engine(options.engine);
   if (!options.dry_run && !engine.service().is_remote()) refuse_limits(options.engine);
   Expected expected;
@@ -176,23 +171,25 @@ int run_backfill(const BackfillOptions& options) {
   if (options.dry_run) {
     pipeline.measure_only = true;
     DryRunStore store(options.store, engine);
-    const SourceCounter source_counter(walk_options(options), expected);
-    summary = run_pipeline(engine, store.get(), walk, pipeline, expected, interrupt, options.json);
+    const SourceCounter source_counter(options, expected);
+    summary =
+        run_pipeline(engine, store.get(), *sources, pipeline, expected, interrupt, options.json);
   } else {
     Store store = open_store_for_writing(options.store, engine);
-    const SourceCounter source_counter(walk_options(options), expected);
+    const SourceCounter source_counter(options, expected);
     std::unordered_set<std::string> seen;
     Pipeline::Observer remember;
     if (options.prune)
       remember = [&seen](const FinishedDocument& document) { seen.insert(document.claim.key); };
-    summary =
-        run_pipeline(engine, store, walk, pipeline, expected, interrupt, options.json, remember);
+    summary = run_pipeline(engine, store, *sources, pipeline, expected, interrupt, options.json,
+                           remember);
     // Only what a complete walk did not meet has vanished.
-    if (options.prune && walk.ended()) summary.pruned = prune(store, walk.folders(), seen);
+    if (options.prune && sources->ended())
+      summary.pruned = prune(engine, store, sources->folders(), seen);
   }
 
   if (options.dry_run) print_estimate(summary, engine, options.json);
-  print_summary(summary, options.store.store, options.json);
+  print_summary(summary, flags_of(options.store), options.json);
   return summary.exit_code();
 }
 

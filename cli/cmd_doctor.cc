@@ -4,11 +4,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "cli/backend_url.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/fleet.h"
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/wiring.h"
@@ -40,24 +44,27 @@ std::string check_tokenizers() {
 }
 
 std::string check_store(const StoreOptions& options) {
-  std::error_code unknown;  // whether it exists: then opening it tells why
-  if (!std::filesystem::exists(options.store, unknown) && !unknown) {
-    const std::filesystem::path folder = std::filesystem::absolute(options.store).parent_path();
-    if (access(folder.c_str(), W_OK | X_OK) != 0)
-      throw FatalError(folder.string() + " cannot be written; choose another --store");
-    return options.store + " does not exist yet; penstock backfill makes it";
+  if (!store_exists(options)) {
+    for (const std::string& path : store_paths(options)) {
+      const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+      if (access(folder.c_str(), W_OK | X_OK) != 0)
+        throw FatalError(folder.string() + " cannot be written; choose another --store");
+    }
+    return name_of(options) + " does not exist yet; penstock backfill makes it";
   }
   const Store store = open_store_for_reading(options);
   const Result<LedgerTotals> totals = store.ledger->totals();
   if (!totals) throw FatalError(totals.error().message);
   std::uint64_t documents = 0;
   for (const auto& [outcome, count] : totals->documents) documents += count;
-  return fmt::format("{}: {}, {}", options.store, counted(documents, "document"),
-                     human_bytes(std::filesystem::file_size(options.store)));
+  std::uint64_t bytes = 0;
+  for (const std::string& path : store_paths(options)) bytes += std::filesystem::file_size(path);
+  return fmt::format("{}: {}{}", name_of(options), counted(documents, "document"),
+                     bytes > 0 ? ", " + human_bytes(bytes) : std::string());
 }
 
-std::string check_disk(const StoreOptions& options) {
-  const std::filesystem::path folder = std::filesystem::absolute(options.store).parent_path();
+std::string check_disk(const std::string& store) {
+  const std::filesystem::path folder = std::filesystem::absolute(store).parent_path();
   struct statvfs disk {};
   if (statvfs(folder.c_str(), &disk) != 0)
     throw FatalError(folder.string() + " does not exist; make it, or choose another --store");
@@ -66,6 +73,17 @@ std::string check_disk(const StoreOptions& options) {
   if (free < too_little)
     throw FatalError(human_bytes(free) + " free on the store's disk: free space before a backfill");
   return human_bytes(free) + " free on the store's disk";
+}
+
+std::string check_queue(const FleetOptions& options) {
+  const std::unique_ptr<Broker> broker = open_broker(options, {});
+  const Result<BrokerState> state = broker->state();
+  if (!state) throw FatalError(state.error().message);
+  const Result<std::vector<WorkerReport>> workers = broker->workers();
+  if (!workers) throw FatalError(workers.error().message);
+  return fmt::format("{}: {} waiting, {}", without_password(options.queue_url),
+                     with_commas(state->interactive.waiting + state->bulk.waiting),
+                     counted(workers->size(), "worker"));
 }
 
 std::string check_machine() {
@@ -110,7 +128,10 @@ int run_doctor(const DoctorOptions& options) {
   report("extraction", check_extraction);
   report("tokenizers", check_tokenizers);
   report("store", [&] { return check_store(options.store); });
-  report("disk", [&] { return check_disk(options.store); });
+  for (const std::string& path : store_paths(options.store))
+    report("disk", [&] { return check_disk(path); });
+  if (!options.fleet.queue_url.empty())
+    report("queue", [&] { return check_queue(options.fleet); });
   report("embedder", [&] { return check_embedder(options.embedder); });
   return sound ? exit_done : exit_fatal;
 }

@@ -1,11 +1,42 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/fleet.h"
+#include "cli/format.h"
+#include "cli/json.h"
 #include "cli/outcomes.h"
 #include "cli/run.h"
 
 namespace penstock {
+namespace {
+
+// Queues dead letters of these outcomes, and of these keys, for the workers.
+int retry_dead_letters(const RetryOptions& options, const std::vector<Outcome>& outcomes) {
+  const std::unique_ptr<Broker> broker = open_broker(options.fleet, {});
+  std::vector<std::string> keys = options.keys;
+  const auto listed = broker->for_each_dead([&](const DeadLetter& letter) {
+    if (std::ranges::find(outcomes, letter.outcome) != outcomes.end())
+      keys.push_back(letter.claim.key);
+    return true;
+  });
+  if (!listed) throw FatalError(listed.error().message);
+  const Result<std::uint64_t> retried = broker->retry(keys);
+  if (!retried) throw FatalError(retried.error().message);
+  if (options.json) {
+    print_json_line({{"event", "retried"}, {"documents", *retried}});
+  } else {
+    fmt::print("Queued {} again\n", counted(*retried, "dead letter"));
+  }
+  return exit_done;
+}
+
+}  // namespace
 
 int run_retry(const RetryOptions& options) {
   std::vector<Outcome> outcomes = outcomes_named(options.outcomes);
@@ -14,6 +45,8 @@ int run_retry(const RetryOptions& options) {
       if (is_failure(outcome)) outcomes.push_back(outcome);
   if (outcomes.empty() && options.keys.empty())
     throw FatalError("retry what? --failed, --outcome NAME, or the documents' keys");
+
+  if (!options.fleet.queue_url.empty()) return retry_dead_letters(options, outcomes);
 
   Interrupt interrupt;
   Engine engine(options.engine);

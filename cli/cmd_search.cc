@@ -74,7 +74,7 @@ void print_hit(std::size_t rank, const Hit& hit, const std::string& query, bool 
 int run_search(const SearchOptions& options) {
   Store store = open_store_for_reading(options.store);
   EmbeddingService service(options.embedder);
-  require_model(options.store, service.embedder());
+  store.vectors->require_model(service.embedder().model(), service.embedder().dimensions());
   const std::vector<float> query = service.embed(options.query);
   std::function<bool(const std::string&)> accept;
   if (!options.path_glob.empty())

@@ -7,6 +7,8 @@
 namespace penstock {
 
 int run_backfill(const BackfillOptions& options);
+int run_enqueue(const EnqueueOptions& options);
+int run_worker(const WorkerOptions& options);
 int run_search(const SearchOptions& options);
 int run_status(const StatusOptions& options);
 int run_retry(const RetryOptions& options);

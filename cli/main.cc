@@ -16,6 +16,8 @@ namespace {
 
 struct Run {
   int operator()(const BackfillOptions& options) const { return run_backfill(options); }
+  int operator()(const EnqueueOptions& options) const { return run_enqueue(options); }
+  int operator()(const WorkerOptions& options) const { return run_worker(options); }
   int operator()(const SearchOptions& options) const { return run_search(options); }
   int operator()(const StatusOptions& options) const { return run_status(options); }
   int operator()(const RetryOptions& options) const { return run_retry(options); }

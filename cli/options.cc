@@ -36,14 +36,60 @@ void add_store(CLI::App& app, StoreOptions& options) {
       ->type_name("PATH")
       ->capture_default_str()
       ->group("Store");
-  app.add_option("--ledger", options.ledger, "Ledger elsewhere: sqlite:PATH")
+  app.add_option("--ledger", options.ledger,
+                 "Ledger elsewhere: sqlite:PATH, or postgres://USER@HOST/DATABASE, through PgBouncer "
+                 "if you like; a password is better in PGPASSWORD, ~/.pgpass or PENSTOCK_LEDGER")
       ->envname("PENSTOCK_LEDGER")
       ->type_name("URL")
       ->group("Store");
-  app.add_option("--vectors", options.vectors, "Vectors elsewhere: sqlite:PATH")
+  app.add_option("--vectors", options.vectors,
+                 "Vectors elsewhere: sqlite:PATH, pgvector:postgres://..., pgvector: for the "
+                 "ledger's database, or pinecone://INDEX-HOST[/NAMESPACE], with PINECONE_API_KEY")
       ->envname("PENSTOCK_VECTORS")
       ->type_name("URL")
       ->group("Store");
+}
+
+void add_objects(CLI::App& app, ObjectOptions& options) {
+  app.add_option("--s3-endpoint", options.endpoint,
+                 "Where s3:// is, if not at AWS: Supabase, MinIO, R2. Credentials are in "
+                 "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN")
+      ->envname("AWS_ENDPOINT_URL_S3")
+      ->type_name("URL")
+      ->group("Objects");
+  app.add_option("--s3-region", options.region, "Its region")
+      ->envname("AWS_REGION")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Objects");
+}
+
+void add_sources(CLI::App& app, SourceOptions& options) {
+  app.add_option("SOURCE", options.sources,
+                 "Folders, files, s3://BUCKET[/PREFIX], a manifest (.jsonl), or - for a list of "
+                 "paths on standard input")
+      ->required();
+  app.add_option("--include", options.include, "Take only what matches")
+      ->type_name("GLOB")
+      ->group("Sources");
+  app.add_option("--exclude", options.exclude, "Leave out what matches; wins")
+      ->type_name("GLOB")
+      ->group("Sources");
+}
+
+CLI::Option* add_fleet(CLI::App& app, FleetOptions& options) {
+  app.add_option("--queue-name", options.queue, "Several queues may share a server")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Queue");
+  return app
+      .add_option("--queue", options.queue_url,
+                  "A fleet's queue: redis://[:PASSWORD@]HOST[:PORT], redis+cluster://HOST:PORT,..., "
+                  "or sqlite:PATH for processes of one machine; a password is better in "
+                  "PENSTOCK_QUEUE")
+      ->envname("PENSTOCK_QUEUE")
+      ->type_name("URL")
+      ->group("Queue");
 }
 
 void add_embedder(CLI::App& app, EmbedderOptions& options) {
@@ -103,8 +149,10 @@ void add_embedder(CLI::App& app, EmbedderOptions& options) {
       ->group("Embedder");
 }
 
-void add_engine(CLI::App& app, EngineOptions& options) {
+void add_engine(CLI::App& app, EngineOptions& options,
+                const std::string& in_flight = "--documents-in-flight") {
   add_embedder(app, options.embedder);
+  add_objects(app, options.objects);
   app.add_option("--price-per-million", options.price_per_million,
                  "What a million tokens cost, to tell what a run costs")
       ->check(CLI::Range(0.0, 1e6))
@@ -153,8 +201,8 @@ void add_engine(CLI::App& app, EngineOptions& options) {
            "Memory that extraction may take for one document [512M]");
   add_size(app, "--document-bytes", options.document_bytes,
            "A larger document is too_large and not read [256M]");
-  app.add_option("--documents-in-flight", options.documents_in_flight,
-                 "Documents in work at once, at most")
+  app.add_option(in_flight, options.documents_in_flight,
+                 "Documents in work at once, at most; a quarter more that somebody waits for")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str()
       ->group("Limits");
@@ -328,16 +376,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   BackfillOptions backfill;
   CLI::App& backfill_app = *app.add_subcommand(
       "backfill", "Makes every document under SOURCE searchable; run it again to resume");
-  backfill_app
-      .add_option("SOURCE", backfill.sources,
-                  "Folders, files, a manifest (.jsonl), or - for a list of paths on standard input")
-      ->required();
-  backfill_app.add_option("--include", backfill.include, "Take only what matches")
-      ->type_name("GLOB")
-      ->group("Sources");
-  backfill_app.add_option("--exclude", backfill.exclude, "Leave out what matches; wins")
-      ->type_name("GLOB")
-      ->group("Sources");
+  add_sources(backfill_app, backfill.sources);
   backfill_app
       .add_flag("--prune", backfill.prune,
                 "Also remove from the store what has vanished from the folders")
@@ -348,6 +387,61 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   add_json(backfill_app, backfill.json, "JSON lines: each document, progress, and a summary");
   add_store(backfill_app, backfill.store);
   add_engine(backfill_app, backfill.engine);
+
+  EnqueueOptions enqueue;
+  CLI::App& enqueue_app = *app.add_subcommand(
+      "enqueue", "Feeds every document under SOURCE to a queue, for a fleet of workers");
+  add_sources(enqueue_app, enqueue.sources);
+  add_fleet(enqueue_app, enqueue.fleet)->required();
+  add_objects(enqueue_app, enqueue.objects);
+  enqueue_app.add_option("--lane", enqueue.lane, "Who waits: somebody (interactive), or nobody")
+      ->check(CLI::IsMember({"interactive", "bulk"}))
+      ->capture_default_str()
+      ->group("Queue");
+  enqueue_app
+      .add_option("--documents-max", enqueue.documents_max,
+                  "Waits while a lane holds so many documents")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str()
+      ->group("Queue");
+  add_json(enqueue_app, enqueue.json, "JSON lines: progress, and a summary");
+
+  WorkerOptions worker;
+  worker.engine.documents_in_flight = 50;
+  CLI::App& worker_app = *app.add_subcommand(
+      "worker", "Takes documents from a queue and makes them searchable; many on many machines");
+  add_fleet(worker_app, worker.fleet)->required();
+  worker_app
+      .add_option("--lease", worker.lease_s,
+                  "Seconds after a worker's death by which its documents are started again")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str()
+      ->group("Queue");
+  worker_app
+      .add_option("--attempts", worker.attempts_max,
+                  "Tries of a document, before it is a dead letter")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->group("Queue");
+  worker_app
+      .add_option("--retry-after", worker.backoff_s,
+                  "Seconds before the second try; they double for each further one")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str()
+      ->group("Queue");
+  worker_app
+      .add_option("--drain-timeout", worker.drain_timeout_s,
+                  "Seconds that documents in work have to end after an interrupt; then those that "
+                  "wait for the quota are given back")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str()
+      ->group("Queue");
+  worker_app.add_flag("--until-empty", worker.until_empty,
+                      "Ends when nothing waits or is in work any more, anywhere")
+      ->group("Queue");
+  add_json(worker_app, worker.json, "JSON lines: each document, progress, and a summary");
+  add_store(worker_app, worker.store);
+  add_engine(worker_app, worker.engine, "--concurrency,--documents-in-flight");
 
   SearchOptions search;
   CLI::App& search_app = *app.add_subcommand("search", "Finds the chunks nearest to QUERY");
@@ -370,15 +464,18 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
       ->type_name("NAME");
   add_json(status_app, status.json, "One JSON object; with a list, one a document first");
   add_store(status_app, status.store);
+  add_fleet(status_app, status.fleet);
 
   RetryOptions retry;
   CLI::App& retry_app =
-      *app.add_subcommand("retry", "Puts documents back and processes them again");
+      *app.add_subcommand("retry", "Puts documents back and processes them again; with --queue, "
+                                   "queues dead letters for the workers");
   retry_app.add_flag("--failed", retry.failed, "All that failed");
   retry_app.add_option("--outcome", retry.outcomes, "All of this outcome")->type_name("NAME");
   retry_app.add_option("KEY", retry.keys, "These documents");
   add_json(retry_app, retry.json, "JSON lines, as of backfill");
   add_store(retry_app, retry.store);
+  add_fleet(retry_app, retry.fleet);
   add_engine(retry_app, retry.engine);
 
   FsckOptions fsck;
@@ -394,6 +491,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
       *app.add_subcommand("doctor", "What is reachable, which versions, what is misconfigured");
   add_json(doctor_app, doctor.json, "One JSON object a check");
   add_store(doctor_app, doctor.store);
+  add_fleet(doctor_app, doctor.fleet);
   add_embedder(doctor_app, doctor.embedder);
 
   EmulateOpenAiOptions emulate_openai;
@@ -415,6 +513,8 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
     return std::nullopt;
   }
   if (backfill_app.parsed()) return backfill;
+  if (enqueue_app.parsed()) return enqueue;
+  if (worker_app.parsed()) return worker;
   if (search_app.parsed()) return search;
   if (status_app.parsed()) return status;
   if (retry_app.parsed()) return retry;

@@ -17,6 +17,23 @@ struct StoreOptions {
   std::string vectors;  // empty: in `store`
 };
 
+// Where objects are, for s3://; credentials are in the environment only.
+struct ObjectOptions {
+  std::string endpoint;  // empty: AWS
+  std::string region = "us-east-1";
+};
+
+struct SourceOptions {
+  std::vector<std::string> sources;
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+};
+
+struct FleetOptions {
+  std::string queue_url;  // empty: no fleet
+  std::string queue = "default";
+};
+
 struct EmbedderOptions {
   std::string url = "lexical:";
   std::string model = "text-embedding-3-small";
@@ -47,16 +64,36 @@ struct EngineOptions {
   std::uint64_t document_bytes = 256ull << 20;
   std::uint32_t documents_in_flight = 64;
   std::uint64_t bytes_in_flight = 64ull << 20;
+  ObjectOptions objects;
 };
 
 struct BackfillOptions {
   StoreOptions store;
   EngineOptions engine;
-  std::vector<std::string> sources;
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;
+  SourceOptions sources;
   bool prune = false;
   bool dry_run = false;
+  bool json = false;
+};
+
+struct EnqueueOptions {
+  FleetOptions fleet;
+  SourceOptions sources;
+  ObjectOptions objects;
+  std::string lane = "bulk";
+  std::uint64_t documents_max = 1'000'000;
+  bool json = false;
+};
+
+struct WorkerOptions {
+  StoreOptions store;
+  EngineOptions engine;
+  FleetOptions fleet;
+  std::uint32_t lease_s = 30;
+  std::uint32_t attempts_max = 4;
+  std::uint32_t backoff_s = 2;
+  std::uint32_t drain_timeout_s = 25;
+  bool until_empty = false;
   bool json = false;
 };
 
@@ -71,6 +108,7 @@ struct SearchOptions {
 
 struct StatusOptions {
   StoreOptions store;
+  FleetOptions fleet;
   bool failed = false;
   bool warnings = false;
   std::vector<std::string> outcomes;
@@ -79,6 +117,7 @@ struct StatusOptions {
 
 struct RetryOptions {
   StoreOptions store;
+  FleetOptions fleet;
   EngineOptions engine;
   bool failed = false;
   std::vector<std::string> outcomes;
@@ -95,6 +134,7 @@ struct FsckOptions {
 
 struct DoctorOptions {
   StoreOptions store;
+  FleetOptions fleet;
   EmbedderOptions embedder;
   bool json = false;
 };
@@ -127,8 +167,9 @@ struct EmulateS3Options {
   bool json = false;
 };
 
-using Command = std::variant<BackfillOptions, SearchOptions, StatusOptions, RetryOptions,
-                             FsckOptions, DoctorOptions, EmulateOpenAiOptions, EmulateS3Options>;
+using Command =
+    std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions, StatusOptions,
+                 RetryOptions, FsckOptions, DoctorOptions, EmulateOpenAiOptions, EmulateS3Options>;
 
 // The command that argv asks for, with values from flags, then PENSTOCK_* variables, then
 // penstock.toml in the current folder. Absent: nothing is left to do (--help, --version, a usage

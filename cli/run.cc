@@ -5,7 +5,6 @@
 #include <chrono>
 #include <utility>
 
-#include "engine/backends/local/local_files.h"
 #include "engine/pipeline/pending_queue.h"
 #include "engine/pipeline/store_writer.h"
 
@@ -24,18 +23,36 @@ std::chrono::duration<double> cpu_time_of(int who) {
 
 }  // namespace
 
+RunSummary summarise(const Result<void>& ran, Engine& engine, const RunCounter& counter,
+                     const Interrupt& interrupt, TimePoint started) {
+  engine.stop_extraction();
+  const bool was_stopped = !ran && ran.error().kind == ErrorKind::cancelled;
+  if (!ran && !was_stopped) throw FatalError(ran.error().message);
+
+  RunSummary summary;
+  if (was_stopped && !interrupt.happened()) summary.stopped = ran.error().message;
+  summary.quota = engine.service().throttle_state();
+  summary.price_per_million = engine.options().price_per_million;
+  summary.counts = counter.counts();
+  summary.interrupted = interrupt.happened();
+  summary.wall = std::chrono::steady_clock::now() - started;
+  summary.cpu_engine = cpu_time_of(RUSAGE_SELF);
+  summary.cpu_extraction = cpu_time_of(RUSAGE_CHILDREN);
+  return summary;
+}
+
 RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, PipelineOptions options,
                         const Expected& expected, Interrupt& interrupt, bool json,
                         const Pipeline::Observer& observe) {
   const TimePoint started = std::chrono::steady_clock::now();
   const bool dry_run = options.measure_only;
-  if (!options.measure_only) {
+  if (!dry_run) {
     if (const auto recovered = recover(*store.ledger, *store.vectors); !recovered)
       throw FatalError(recovered.error().message);
   }
 
   RunCounter counter;
-  Result<void> result;
+  Result<void> ran;
   {
     Progress progress(json, counter, expected, engine.service());
     Pipeline pipeline(engine.parts(queue, store), std::move(options),
@@ -49,35 +66,28 @@ RunSummary run_pipeline(Engine& engine, Store& store, WorkQueue& queue, Pipeline
       queue.close();
       engine.service().quota().stop();
     });
-    result = pipeline.run();
+    ran = pipeline.run();
     interrupt.on_first({});
   }
-  engine.stop_extraction();
-  const bool was_stopped = !result && result.error().kind == ErrorKind::cancelled;
-  if (!result && !was_stopped) throw FatalError(result.error().message);
-
-  RunSummary summary;
-  if (was_stopped && !interrupt.happened()) summary.stopped = result.error().message;
-  summary.quota = engine.service().throttle_state();
-  summary.price_per_million = engine.options().price_per_million;
-  summary.counts = counter.counts();
+  RunSummary summary = summarise(ran, engine, counter, interrupt, started);
   summary.dry_run = dry_run;
-  summary.interrupted = interrupt.happened();
-  summary.wall = std::chrono::steady_clock::now() - started;
-  summary.cpu_engine = cpu_time_of(RUSAGE_SELF);
-  summary.cpu_extraction = cpu_time_of(RUSAGE_CHILDREN);
+  if (!dry_run && !summary.interrupted) {
+    if (const auto built = store.vectors->build_index(); !built)
+      throw FatalError(built.error().message);
+  }
   return summary;
 }
 
 int process_pending(Engine& engine, Store& store, const StoreOptions& options, Interrupt& interrupt,
                     bool json) {
-  PendingQueue pending(*store.ledger, stamp_of_file);
+  PendingQueue pending(*store.ledger,
+                       [&](const std::string& location) { return engine.stamp_of(location); });
   Expected expected;
   expected.documents = pending.size();
   expected.complete = true;
   const RunSummary summary =
       run_pipeline(engine, store, pending, engine.pipeline_options(), expected, interrupt, json);
-  print_summary(summary, options.store, json);
+  print_summary(summary, flags_of(options), json);
   return summary.exit_code();
 }
 

@@ -1,4 +1,4 @@
-// Runs a pipeline over a queue and shows it: what backfill, retry and fsck --repair share.
+// Runs a pipeline over a queue and shows it: what backfill, retry, fsck --repair and worker share.
 #pragma once
 
 #include "cli/interrupt.h"
@@ -9,6 +9,11 @@
 #include "engine/io/work_queue.h"
 
 namespace penstock {
+
+// What a pipeline's run came to; ends the extraction processes, to count their CPU time. Throws
+// FatalError if the run failed: its store or its embedding service was of no use.
+RunSummary summarise(const Result<void>& ran, Engine& engine, const RunCounter& counter,
+                     const Interrupt& interrupt, TimePoint started);
 
 // Ends what an interrupted run left, then works until the queue is exhausted or the user
 // interrupts; `observe`, if given, sees each document. Throws FatalError when the store fails.

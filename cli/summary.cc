@@ -85,10 +85,10 @@ void print_text(const RunSummary& summary, const std::string& store) {
                human_time(summary.cpu_engine));
   }
   if (counts.warned > 0 && !summary.dry_run)
-    fmt::print("\n  penstock status --warnings --store {}   says what {} {}\n", store,
+    fmt::print("\n  penstock status --warnings {}   says what {} {}\n", store,
                counted(counts.warned, "document"), counts.warned == 1 ? "lacks" : "lack");
   if (counts.failed > 0 && !summary.dry_run)
-    fmt::print("\n  penstock status --failed --store {}   says which failed\n", store);
+    fmt::print("\n  penstock status --failed {}   says which failed\n", store);
   if (!summary.stopped.empty()) fmt::print("\n  {}.\n", summary.stopped);
   if (summary.interrupted || !summary.stopped.empty())
     fmt::print("\n  Nothing is lost: run the same command again to go on.\n");

@@ -35,7 +35,7 @@ struct RunSummary {
   }
 };
 
-// `store` is named in the commands that it suggests.
+// `store` is options, for the commands that it suggests.
 void print_summary(const RunSummary& summary, const std::string& store, bool json);
 
 }  // namespace penstock

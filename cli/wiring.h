@@ -1,56 +1,33 @@
-// The only place that turns options and URLs into backends.
+// What a pipeline is made of, from options: together with store.h, fleet.h and sources.h the only
+// place that turns URLs into backends.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "cli/embedding_service.h"
+#include "cli/objects.h"
 #include "cli/options.h"
-#include "engine/backends/sqlite/write_lock.h"
-#include "engine/io/blob_store.h"
-#include "engine/io/embedding_cache.h"
-#include "engine/io/ledger.h"
-#include "engine/io/vector_store.h"
+#include "cli/store.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/stages/extract/extractor_pool.h"
 #include "engine/stages/tokenize/tokenizer.h"
 
 namespace penstock {
 
-// Ledger and vectors, held together with the right to write them.
-struct Store {
-  std::optional<WriteLock> lock;  // absent when opened for reading
-  std::unique_ptr<Ledger> ledger;
-  std::unique_ptr<VectorStore> vectors;
-  std::unique_ptr<EmbeddingCache> cache;  // absent where vectors cost nothing, or none is wanted
-};
-
-class Engine;
-
-// All throw FatalError. For writing, what does not exist is made, and another writer is refused.
-Store open_store_for_writing(const StoreOptions& options, Engine& engine);
-Store open_store_for_reading(const StoreOptions& options);
-// Likewise, with what the engine knows of embeddings; nothing of that is written.
-Store open_store_for_reading(const StoreOptions& options, Engine& engine);
-// Throws FatalError if the store holds vectors of another model.
-void require_model(const StoreOptions& options, const Embedder& embedder);
-
-// Reads the store's files whole; throws FatalError at the first damage.
-void check_store_files(const StoreOptions& options);
-
-// Files that belong to the store: no source.
-std::vector<std::string> files_of_store(const StoreOptions& options);
-
 // Everything a pipeline is made of, but its queue and its store.
 class Engine {
  public:
-  explicit Engine(const EngineOptions& options);
+  // With `open_shared_budget` a fleet shares the quota of the embedder's keys.
+  explicit Engine(const EngineOptions& options,
+                  const EmbeddingService::OpenSharedBudget& open_shared_budget = {});
 
   EmbeddingService& service() { return service_; }
   const EngineOptions& options() const { return options_; }
   PipelineParts parts(WorkQueue& queue, Store& store);
+  // How a document looks now, without reading it; absent if that cannot be told.
+  std::optional<SourceStamp> stamp_of(const std::string& location);
   PipelineOptions pipeline_options();
   // Ends the extraction processes, so that their CPU time is accounted to this process.
   void stop_extraction() { extractors_.reset(); }
@@ -59,7 +36,7 @@ class Engine {
   const EngineOptions options_;
   const Tokenizer tokenizer_;
   EmbeddingService service_;
-  const std::unique_ptr<BlobStore> blobs_;
+  Objects objects_;
   std::unique_ptr<ExtractorPool> extractors_;
 };
 

@@ -12,8 +12,8 @@
 // with its reason.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -54,7 +54,7 @@ enum class Enqueued {
   full,      // the lane holds documents_max; later
 };
 
-struct LaneState {
+struct LaneDepth {
   std::uint64_t waiting = 0;
   std::uint64_t leased = 0;
   std::uint64_t delayed = 0;  // wait for another attempt
@@ -63,12 +63,12 @@ struct LaneState {
 };
 
 struct BrokerState {
-  LaneState interactive;
-  LaneState bulk;
+  LaneDepth interactive;
+  LaneDepth bulk;
   std::uint64_t dead = 0;
 
-  LaneState& of(Lane lane) { return lane == Lane::bulk ? bulk : interactive; }
-  const LaneState& of(Lane lane) const { return lane == Lane::bulk ? bulk : interactive; }
+  LaneDepth& of(Lane lane) { return lane == Lane::bulk ? bulk : interactive; }
+  const LaneDepth& of(Lane lane) const { return lane == Lane::bulk ? bulk : interactive; }
 };
 
 struct DeadLetter {
@@ -104,8 +104,10 @@ class Broker {
 
   // This worker's view of a lane; of the broker, and of a broker with a worker's name. What it
   // claims is leased, and the lease is renewed until it is acknowledged or given back, without help
-  // of its caller. A server that cannot be reached is waited for: claim() blocks, and acknowledged
-  // documents are kept. The destructor of the broker delivers those, if the server can be reached.
+  // of its caller. Claim::again says that an attempt was made before, or that retry() asked for
+  // one. A server that cannot be reached is waited for: claim() blocks, and acknowledged documents
+  // are kept. The destructor of the broker delivers those, if the server can be reached, and takes
+  // back this worker's report.
   virtual WorkQueue& queue(Lane lane) = 0;
 
   virtual Result<BrokerState> state() = 0;
@@ -120,6 +122,21 @@ class Broker {
   // Queues these dead letters again, without their attempts; returns how many of them there were.
   virtual Result<std::uint64_t> retry(std::span<const std::string> keys) = 0;
 };
+
+// The pause after so many failed attempts (1, 2, ...); `fraction` is random, from 0 to below 1.
+inline std::chrono::milliseconds pause_after(std::uint32_t attempts, double fraction,
+                                             const BrokerOptions& options) {
+  const double doubled = static_cast<double>(std::uint64_t{1} << std::min(attempts - 1, 30u));
+  const double whole = std::min(static_cast<double>(options.backoff.count()) * doubled,
+                                static_cast<double>(options.backoff_max.count()));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(whole * (1 + fraction) / 2));
+}
+
+// Why a document is a dead letter whose workers died.
+inline std::string reason_of_deaths(std::uint32_t attempts) {
+  return "its worker died, at the last of " + std::to_string(attempts) +
+         " attempts; it may be what kills them";
+}
 
 // Whether another attempt may change this outcome: what went wrong may lie in the machine or the
 // network, not in the document.

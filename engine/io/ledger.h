@@ -65,8 +65,9 @@ class Ledger {
   // Any thread, concurrently with everything else.
   virtual Result<std::optional<DocumentRecord>> find(const std::string& key) = 0;
 
-  // Says that vectors of these versions are about to be written. Supersedes the documents' earlier
-  // intents, which stay. Idempotent. One writer thread.
+  // Says that vectors of these versions are about to be written, or with VersionId() for a version,
+  // that the document is to have none. Supersedes the document's earlier intents, those before it
+  // in the span too; they stay. Idempotent. One writer thread.
   virtual Result<void> intend(std::span<const VersionName> intents) = 0;
 
   // Stores the records whole, all that are not refused or none; leaves intents alone. A record that

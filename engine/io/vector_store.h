@@ -75,6 +75,10 @@ class VectorStore {
   virtual Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) = 0;
 
   virtual Result<VersionCount> totals() = 0;
+
+  // Throws FatalError if what is stored are another model's vectors, whose nearness to this one's
+  // means nothing. A store that was opened to write has asked already.
+  virtual void require_model(const std::string& model, std::size_t dimensions) = 0;
 };
 
 }  // namespace penstock

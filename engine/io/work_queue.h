@@ -32,6 +32,8 @@ struct Claim {
   std::string location;  // what the blob store reads; raw bytes, for a file its path
   std::string metadata;  // a JSON object, or empty
   SourceStamp stamp;
+  // Another attempt is asked for: a failure that the ledger knows of this content does not stand.
+  bool again = false;
 };
 
 class WorkQueue {

@@ -1,6 +1,5 @@
 #include "engine/pipeline/fsck.h"
 
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -21,19 +20,16 @@ Result<FsckReport> fsck(Ledger& ledger, VectorStore& vectors, bool repair,
                         const FsckFinding& finding) {
   FsckReport report;
 
-  if (const Result<std::vector<Intent>> intents = ledger.intents(); !intents) {
-    return pass_on(intents.error());
-  } else {
-    report.interrupted = intents->size();
-  }
+  std::unordered_set<std::string> under_way;
+  const Result<std::vector<VersionName>> intents = ledger.intents();
+  if (!intents) return pass_on(intents.error());
+  for (const VersionName& intent : *intents) under_way.insert(intent.key);
+  report.interrupted = under_way.size();
   if (repair) {
     if (const auto recovered = recover(ledger, vectors); !recovered)
       return pass_on(recovered.error());
+    under_way.clear();
   }
-  std::unordered_set<std::string> under_way;
-  const Result<std::vector<Intent>> intents = ledger.intents();
-  if (!intents) return pass_on(intents.error());
-  for (const Intent& intent : *intents) under_way.insert(intent.key);
 
   std::unordered_map<std::string, Expected> expected;
   const auto listed = ledger.for_each([&](const DocumentRecord& record) {
@@ -43,31 +39,26 @@ Result<FsckReport> fsck(Ledger& ledger, VectorStore& vectors, bool repair,
   });
   if (!listed) return pass_on(listed.error());
 
-  std::set<std::string> with_stale;
+  std::vector<VersionName> stale;
   const auto walked = vectors.for_each([&](const StoredVersion& stored) {
     ++report.versions;
-    const auto document = expected.find(stored.key);
-    if (document != expected.end() && document->second.current.id == stored.version) {
+    const auto& [key, version] = stored.name;
+    const auto document = expected.find(key);
+    if (document != expected.end() && document->second.current.id == version) {
       document->second.stored = stored.count;
-    } else if (!under_way.contains(stored.key)) {
-      ++report.stale;
-      with_stale.insert(stored.key);
-      finding(stored.key, "version " + stored.version.hex() + " is stored and not current");
+    } else if (!under_way.contains(key)) {
+      stale.push_back(stored.name);
+      finding(key, "version " + version.hex() + " is stored and not current");
     }
     return true;
   });
   if (!walked) return pass_on(walked.error());
 
-  for (const std::string& key : with_stale) {
-    if (!repair) break;
-    const auto document = expected.find(key);
-    const auto keep = document == expected.end()
-                          ? std::optional<VersionId>()
-                          : std::optional<VersionId>(document->second.current.id);
-    if (const auto removed = vectors.remove_other_versions(key, keep); !removed)
-      return pass_on(removed.error());
+  report.stale = stale.size();
+  if (repair) {
+    if (const auto removed = vectors.remove(stale); !removed) return pass_on(removed.error());
+    report.repaired += report.stale;
   }
-  if (repair) report.repaired += report.stale;
 
   for (const auto& [key, document] : expected) {
     const VersionCount& stored = document.stored;

@@ -33,7 +33,8 @@ struct Job {
   // content would get again. `failed` is not one: the embedder may think better of it.
   bool has_outcome_under(const std::string& fingerprint) const {
     return known && known->attempted && known->fingerprint == fingerprint &&
-           known->outcome != Outcome::pending && known->outcome != Outcome::failed;
+           known->outcome != Outcome::pending && known->outcome != Outcome::failed &&
+           !(claim.again && is_failure(known->outcome));
   }
   // While packs of the job are under way: the first reason to embed no more of it counts.
   template <typename Because>
@@ -80,6 +81,8 @@ struct Job {
   // Set: the outcome is not durable, and the next run takes the document again. `cancelled` if this
   // run was told to stop, else the store or the embedding service is of no use to any document.
   std::optional<Error> abandoned;
+  // Another worker has the document, and ends it.
+  bool overtaken = false;
 
   StageTimes times;
   std::uint64_t admitted_bytes = 0;

@@ -23,7 +23,8 @@ class PendingQueue final : public WorkQueue {
 
   std::size_t size() const { return claims_.size(); }
   std::optional<Claim> claim() override;
-  void acknowledge(const Claim&, Outcome) override {}
+  void acknowledge(const Claim&, Outcome, const std::string&) override {}
+  void give_back(const Claim&) override {}
   void close() override { closed_ = true; }
 
  private:

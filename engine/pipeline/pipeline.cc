@@ -11,8 +11,8 @@
 //   hands it on untouched, so `store` and `finish` see every job. No exception leaves a node, since
 //   that would cancel the graph and everybody else's documents.
 // * A job that this run will not end, because it was told to stop or its store failed, is
-//   abandoned: it goes the same way, but is neither recorded nor acknowledged, and the next run
-//   takes it again.
+//   abandoned: it goes the same way, but is neither recorded nor acknowledged, but given back, and
+//   the next run or another worker takes it.
 // * Interactive work goes first: it has a claim thread, room at `admit` and packs of its own, and
 //   passes bulk work wherever that waits.
 // * Nothing blocks a TBB worker. What waits for a disk, a child process or a server is an
@@ -445,13 +445,15 @@ void Pipeline::Graph::deliver(Pack* pack, DeliverNode::output_ports_type& ports)
 }
 
 void Pipeline::Graph::finish(Job* job) {
+  WorkQueue& queue = *queue_of(job->lane);
+  if (job->abandoned || job->overtaken) queue.give_back(job->claim);
   if (job->abandoned) {
     const bool is_worse = job->abandoned->kind != ErrorKind::cancelled;
     if (!ended_early_ || (is_worse && ended_early_->kind == ErrorKind::cancelled))
       ended_early_ = job->abandoned;
     stop();
-  } else {
-    if (!options_.measure_only) queue_of(job->lane)->acknowledge(job->claim, job->outcome);
+  } else if (!job->overtaken) {
+    if (!options_.measure_only) queue.acknowledge(job->claim, job->outcome, job->message);
     observer_({job->claim, job->outcome, job->message, job->unchanged, job->version, job->pages,
                job->chunks.size(), job->tokens, job->cached_tokens, job->times});
   }

@@ -1,6 +1,10 @@
 #include "engine/pipeline/store_writer.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace penstock {
@@ -12,36 +16,45 @@ constexpr std::size_t batch_documents_max = 64;
 }  // namespace
 
 Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors) {
-  const Result<std::vector<Intent>> intents = ledger.intents();
+  const Result<std::vector<VersionName>> intents = ledger.intents();
   if (!intents) return pass_on(intents.error());
-  std::vector<std::string> keys;
-  for (const Intent& intent : *intents) {
-    const Result<std::optional<DocumentRecord>> record = ledger.find(intent.key);
-    if (!record) return pass_on(record.error());
-    std::optional<VersionId> current;
-    if (*record && (*record)->current) current = (*record)->current->id;
-    if (const auto removed = vectors.remove_other_versions(intent.key, current); !removed)
-      return pass_on(removed.error());
-    keys.push_back(intent.key);
+  std::map<std::string, VersionId> current;  // by key; VersionId() for none
+  std::vector<VersionName> taken_over;
+  std::vector<VersionName> obsolete;
+  for (const VersionName& intent : *intents) {
+    const auto [known, is_new] = current.try_emplace(intent.key);
+    if (is_new) {
+      const Result<std::optional<DocumentRecord>> record = ledger.find(intent.key);
+      if (!record) return pass_on(record.error());
+      if (*record && (*record)->current) known->second = (*record)->current->id;
+      taken_over.push_back({intent.key, VersionId()});
+    }
+    if (intent.version != known->second && intent.version != VersionId())
+      obsolete.push_back(intent);
   }
-  if (const auto cleared = ledger.clear_intents(keys); !cleared) return pass_on(cleared.error());
-  return keys.size();
+  if (const auto done = ledger.intend(taken_over); !done) return pass_on(done.error());
+  if (const auto done = vectors.remove(obsolete); !done) return pass_on(done.error());
+  if (const auto done = ledger.clear_intents(taken_over); !done) return pass_on(done.error());
+  return current.size();
 }
 
 Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
                               std::vector<DocumentRecord> documents) {
-  std::vector<Intent> intents;
+  std::vector<VersionName> intents;
+  std::vector<VersionName> obsolete;
   std::vector<std::string> keys;
   for (DocumentRecord& document : documents) {
-    intents.push_back({document.claim.key, document.current ? document.current->id : VersionId()});
-    keys.push_back(document.claim.key);
+    const std::string& key = document.claim.key;
+    if (document.current) obsolete.push_back({key, document.current->id});
+    if (document.current) intents.push_back(obsolete.back());
+    intents.push_back({key, VersionId()});
+    keys.push_back(key);
     document.outcome = Outcome::pending;
     document.current.reset();
   }
   if (auto done = ledger.intend(intents); !done) return done;
-  if (auto done = ledger.record(documents); !done) return done;
-  for (const std::string& key : keys)
-    if (auto done = vectors.remove_other_versions(key, std::nullopt); !done) return done;
+  if (auto done = ledger.record(documents); !done) return pass_on(done.error());
+  if (auto done = vectors.remove(obsolete); !done) return done;
   return ledger.forget(keys);
 }
 
@@ -155,40 +168,113 @@ DocumentRecord StoreWriter::record_of(const Job& job) const {
   return record;
 }
 
+namespace {
+
+// What one document needs, so that of all its versions only one is left.
+struct Change {
+  explicit Change(Job& its_job) : job(its_job) {
+    if (writes_version()) {
+      target = *job.version;
+    } else if (job.known && job.known->current) {
+      target = job.known->current->id;
+    }
+    if (job.known && job.known->current) leaves(job.known->current->id);
+  }
+
+  bool writes_version() const { return !job.unchanged && !is_failure(job.outcome); }
+  // Nothing is new, its time stamp said so.
+  bool is_recorded() const { return !job.unchanged || job.version; }
+  void leaves(const VersionId& version) {
+    if (version != target && version != VersionId()) obsolete.insert(version);
+  }
+  bool needs_intent() const { return writes_version() || was_interrupted; }
+
+  Job& job;
+  VersionId target;              // what is to be current; VersionId() for none
+  std::set<VersionId> obsolete;  // whose vectors may be there, and are not to
+  bool was_interrupted = false;  // an earlier attempt left intents
+};
+
+Error not_stored(const VersionChunks& version, const VersionCount& stored) {
+  return {ErrorKind::retryable, version.key + ": the vector store took " +
+                                    std::to_string(version.chunks.size()) + " chunks and holds " +
+                                    std::to_string(stored.vectors) +
+                                    "; run the same command again"};
+}
+
+}  // namespace
+
 Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
-  std::vector<Intent> intents;
   std::vector<std::string> keys;
-  std::vector<VersionChunks> versions;
-  std::vector<DocumentRecord> records;
-  for (const Job* job : jobs) {
-    if (job->unchanged && !job->version) continue;  // its time stamp said so: nothing is new
-    records.push_back(record_of(*job));
-    if (job->unchanged || is_failure(job->outcome)) continue;
-    intents.push_back({job->claim.key, *job->version});
+  std::vector<Change> changes;
+  for (Job* job : jobs) {
     keys.push_back(job->claim.key);
-    if (!job->chunks.empty())
-      versions.push_back({job->claim.key, *job->version, job->chunks, job->vectors});
+    changes.emplace_back(*job);
+  }
+  const Result<std::vector<VersionName>> left = ledger_.intents(keys);
+  if (!left) return pass_on(left.error());
+  std::unordered_map<std::string, std::vector<VersionId>> left_of;
+  for (const VersionName& intent : *left) left_of[intent.key].push_back(intent.version);
+
+  std::vector<VersionName> intents;
+  std::vector<VersionChunks> versions;
+  std::vector<VersionName> names;  // of versions
+  std::vector<DocumentRecord> records;
+  for (Change& change : changes) {
+    const Job& job = change.job;
+    if (const auto found = left_of.find(job.claim.key); found != left_of.end()) {
+      change.was_interrupted = true;
+      for (const VersionId& version : found->second) change.leaves(version);
+    }
+    if (change.needs_intent()) {
+      for (const VersionId& version : change.obsolete) intents.push_back({job.claim.key, version});
+      intents.push_back({job.claim.key, change.target});
+    }
+    if (change.is_recorded()) records.push_back(record_of(job));
+    if (change.writes_version() && !job.chunks.empty()) {
+      versions.push_back({job.claim.key, *job.version, job.chunks, job.vectors});
+      names.push_back({job.claim.key, *job.version});
+    }
   }
 
   if (auto done = ledger_.intend(intents); !done) return done;
   if (auto done = vectors_.upsert(versions); !done) return done;
-  for (const VersionChunks& version : versions) {
-    const Result<VersionCount> stored = vectors_.count(version.key, version.version);
-    if (!stored) return pass_on(stored.error());
-    if (stored->chunks != version.chunks.size() || stored->vectors != version.chunks.size())
-      return retryable_error(version.key + ": the vector store took " +
-                             std::to_string(version.chunks.size()) + " chunks and holds " +
-                             std::to_string(stored->vectors) + "; run the same command again");
+  const Result<std::vector<VersionCount>> stored = vectors_.count(names);
+  if (!stored) return pass_on(stored.error());
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    const std::size_t chunks = versions[i].chunks.size();
+    if ((*stored)[i].chunks != chunks || (*stored)[i].vectors != chunks)
+      return pass_on(not_stored(versions[i], (*stored)[i]));
   }
-  if (auto done = ledger_.record(records); !done) return done;
-  for (const Job* job : jobs) {
-    const bool replaces =
-        job->known && job->known->current && job->version != job->known->current->id;
-    if (job->unchanged || is_failure(job->outcome) || !replaces) continue;
-    if (auto done = vectors_.remove_other_versions(job->claim.key, job->version); !done)
-      return done;
+  const Result<std::vector<std::string>> refused = ledger_.record(records);
+  if (!refused) return pass_on(refused.error());
+  const std::unordered_set<std::string> overtaken(refused->begin(), refused->end());
+
+  std::vector<VersionName> obsolete;
+  std::vector<VersionName> complete;
+  for (Change& change : changes) {
+    const std::string& key = change.job.claim.key;
+    if (overtaken.contains(key)) {
+      if (auto done = withdraw(change.job); !done) return done;
+      continue;
+    }
+    if (!change.needs_intent()) continue;
+    for (const VersionId& version : change.obsolete) obsolete.push_back({key, version});
+    complete.push_back({key, change.target});
   }
-  return ledger_.clear_intents(keys);
+  if (auto done = vectors_.remove(obsolete); !done) return done;
+  return ledger_.clear_intents(complete);
+}
+
+// Another worker has intended a version since: this one was slow enough to be thought dead. What it
+// wrote is removed, unless it is what the other made current.
+Result<void> StoreWriter::withdraw(Job& job) {
+  job.overtaken = true;
+  const Result<std::optional<DocumentRecord>> record = ledger_.find(job.claim.key);
+  if (!record) return pass_on(record.error());
+  if (!job.version || (*record && (*record)->current && (*record)->current->id == job.version))
+    return {};
+  return vectors_.remove(std::vector<VersionName>{{job.claim.key, *job.version}});
 }
 
 }  // namespace penstock

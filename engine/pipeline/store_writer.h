@@ -22,9 +22,9 @@
 
 namespace penstock {
 
-// Ends what an interrupted run left half done: of each document that still has its intent, every
-// version but the current one is removed, so that the same documents may be taken again. Returns
-// how many there were.
+// Ends what interrupted runs left half done: of each document that still has intents, every version
+// but the current one is removed, so that the same documents may be taken again. Who is at work on
+// one of them is fenced off, and takes it again. Returns how many there were.
 Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors);
 
 // Takes documents out of both stores. Interrupted at any point, it leaves a document either as it
@@ -38,8 +38,9 @@ class StoreWriter {
   using Done = std::function<void(Job*)>;
 
   // `kept` is called for each pack and `done` for each job, on the writer's thread. A pack whose
-  // vectors could not be kept has an error. After any write failed, no document is written any
-  // more: its jobs and all later ones come back abandoned, for the same reason.
+  // vectors could not be kept has an error. A job that another worker has taken over comes back
+  // overtaken. After any write failed, no document is written any more: its jobs and all later ones
+  // come back abandoned, for the same reason.
   StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache, std::string fingerprint,
               Kept kept, Done done);
   // Writes what is queued, then joins.
@@ -55,6 +56,7 @@ class StoreWriter {
   void keep_batch(std::span<Pack* const> packs);
   void write_batch(std::span<Job* const> jobs);
   Result<void> write_documents(std::span<Job* const> jobs);
+  Result<void> withdraw(Job& job);
   DocumentRecord record_of(const Job& job) const;
 
   Ledger& ledger_;

@@ -39,6 +39,14 @@ inline constexpr std::array<std::string_view, 12> fault_names = {"rate_limited",
                                                                  "wrong_dimension",
                                                                  "duplicate_index"};
 
+// Those that any service may have; the others are wrong vectors.
+inline constexpr std::array<FaultKind, 9> answer_fault_kinds = {
+    FaultKind::rate_limited, FaultKind::rate_limited_bare,
+    FaultKind::server_error, FaultKind::unavailable,
+    FaultKind::reset,        FaultKind::stall,
+    FaultKind::hang,         FaultKind::truncated,
+    FaultKind::malformed};
+
 constexpr std::string_view name_of(FaultKind kind) {
   return fault_names[static_cast<std::size_t>(kind)];
 }

@@ -13,6 +13,7 @@
 #include "engine/http/http_server.h"
 #include "engine/stages/tokenize/tokenizer.h"
 #include "loadgen/emulate/api_error.h"
+#include "loadgen/emulate/break_off.h"
 #include "loadgen/emulate/embeddings_answer.h"
 #include "loadgen/emulate/embeddings_request.h"
 #include "loadgen/emulate/rate_limit_answer.h"
@@ -22,8 +23,6 @@ namespace {
 
 // A client that never sends the same key twice is told that there are no more.
 constexpr std::size_t unnamed_keys_max = 100;
-// After which a stalled or hanging connection is reset, if its client has not given up before.
-constexpr std::chrono::minutes silence_max{2};
 constexpr std::chrono::milliseconds injected_wait{200};
 constexpr std::chrono::seconds unavailable_wait{1};
 constexpr std::uint64_t outage_seconds_max = 86'400;
@@ -66,18 +65,9 @@ std::string models_json() {
   return nlohmann::ordered_json{{"object", "list"}, {"data", data}}.dump() + "\n";
 }
 
-// Answers as the fault has it, once the latency is over. `answer` makes the body.
+// Answers as the fault has it, once the latency is over.
 void commit_fault(FaultKind kind, const Responder& responder, HttpHeaders headers,
                   const EmbeddingsRequest& request) {
-  const auto reset_later = [&] {
-    responder.after(silence_max, [responder] { responder.abort(); });
-  };
-  const auto send_half = [&] {
-    std::string body = embeddings_answer(request);
-    responder.begin(200, with_type(std::move(headers)), body.size());
-    body.resize(body.size() / 2);
-    responder.write(std::move(body));
-  };
   switch (kind) {
     case FaultKind::rate_limited:
       add_retry_after(headers, injected_wait);
@@ -96,15 +86,10 @@ void commit_fault(FaultKind kind, const Responder& responder, HttpHeaders header
       add_retry_after(headers, unavailable_wait);
       return answer_error(responder, overloaded(), std::move(headers));
     case FaultKind::reset:
-      return responder.abort();
     case FaultKind::stall:
-      send_half();
-      return reset_later();
     case FaultKind::hang:
-      return reset_later();
     case FaultKind::truncated:
-      send_half();
-      return responder.finish();
+      return break_off(kind, responder, with_type(std::move(headers)), embeddings_answer(request));
     case FaultKind::malformed:
     case FaultKind::wrong_count:
     case FaultKind::wrong_dimension:

@@ -1,5 +1,5 @@
-// What a provider lets a key use of one thing (requests, or tokens): at most one minute's limit at
-// once, refilled continuously.
+// What a provider lets somebody use of one thing (requests, tokens, bytes): at most one period's
+// limit at once, refilled continuously.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@ namespace penstock {
 // Times never go back.
 class RefillBucket {
  public:
-  explicit RefillBucket(std::uint64_t per_minute)
-      : capacity_(static_cast<double>(per_minute)), level_(capacity_) {}
+  explicit RefillBucket(std::uint64_t limit, Duration period = std::chrono::minutes(1))
+      : period_(period), capacity_(static_cast<double>(limit)), level_(capacity_) {}
 
   bool has(std::uint64_t amount, TimePoint now) {
     refill(now);
@@ -31,9 +31,8 @@ class RefillBucket {
   // Until so many are there, if none is taken. `amount` is not above the capacity.
   Duration time_until(std::uint64_t amount, TimePoint now) {
     refill(now);
-    const double minutes = (static_cast<double>(amount) - level_) / capacity_;
-    return std::chrono::ceil<Duration>(
-        std::chrono::duration<double, std::ratio<60>>(std::max(0.0, minutes)));
+    const double periods = (static_cast<double>(amount) - level_) / capacity_;
+    return std::chrono::ceil<Duration>(period_ * std::max(0.0, periods));
   }
 
  private:
@@ -42,12 +41,13 @@ class RefillBucket {
 
   void refill(TimePoint now) {
     if (filled_at_ < now) {
-      const std::chrono::duration<double, std::ratio<60>> passed = now - filled_at_;
-      level_ = std::min(capacity_, level_ + passed.count() * capacity_);
+      const double passed = std::chrono::duration<double>(now - filled_at_) / period_;
+      level_ = std::min(capacity_, level_ + passed * capacity_);
       filled_at_ = now;
     }
   }
 
+  std::chrono::duration<double> period_;
   double capacity_;
   double level_;
   TimePoint filled_at_{};

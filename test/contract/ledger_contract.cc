@@ -143,6 +143,15 @@ void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
     CHECK(found(*ledger, "b").outcome == Outcome::corrupt);
   }
 
+  SECTION("what is current does not vanish unless that was intended") {
+    record(*ledger, {done("a", "one")});
+    CHECK(refused(*ledger, {failed("a", Outcome::corrupt, "x")}) == "a");
+    CHECK(found(*ledger, "a").current.has_value());
+    intend(*ledger, {{"a", VersionId()}});
+    CHECK(refused(*ledger, {failed("a", Outcome::pending, "")}).empty());
+    CHECK_FALSE(found(*ledger, "a").current.has_value());
+  }
+
   SECTION("what is current already may be recorded again without an intent") {
     record(*ledger, {done("a", "one")});
     DocumentRecord moved = done("a", "one");
@@ -171,6 +180,15 @@ void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
     intend(*ledger, {{"a", version("one")}});
     CHECK(refused(*ledger, {done("a", "two")}) == "a");
     CHECK(refused(*ledger, {done("a", "one")}).empty());
+  }
+
+  SECTION("of one call's intents of a document the last counts") {
+    intend(*ledger, {{"a", version("two")}, {"b", version("x")}, {"a", version("one")}});
+    CHECK(ledger->intents()->size() == 3);
+    CHECK(refused(*ledger, {done("a", "two")}) == "a");
+    CHECK(refused(*ledger, {done("a", "one"), done("b", "x")}).empty());
+    intend(*ledger, {{"a", version("one")}, {"a", version("two")}});
+    CHECK(refused(*ledger, {done("a", "two")}).empty());
   }
 
   SECTION("two writers of the same version both succeed") {

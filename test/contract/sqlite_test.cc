@@ -9,10 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/backends/sqlite/sqlite_broker.h"
 #include "engine/backends/sqlite/sqlite_embeddings.h"
 #include "engine/backends/sqlite/sqlite_ledger.h"
 #include "engine/backends/sqlite/sqlite_vectors.h"
 #include "engine/backends/sqlite/write_lock.h"
+#include "test/contract/broker_contract.h"
 #include "test/contract/embedding_cache_contract.h"
 #include "test/contract/ledger_contract.h"
 #include "test/contract/vector_store_contract.h"
@@ -52,6 +54,16 @@ TEST_CASE("sqlite vectors: keep the contract") {
   });
 }
 
+TEST_CASE("sqlite broker: keeps the contract") {
+  const TempDir folder;
+  const std::string path = folder.path("q.db");
+  run_broker_contract({
+      [&](const BrokerOptions& options) { return std::make_unique<SqliteBroker>(path, options); },
+      [&] { execute(path, "UPDATE queue SET at_ms = 0 WHERE state = 'leased'"); },
+      [&] { execute(path, "UPDATE queue SET at_ms = 0 WHERE state = 'delayed'"); },
+  });
+}
+
 TEST_CASE("sqlite: a store that does not exist is not made by reading it") {
   const TempDir folder;
   const std::string path = folder.path("s.db");
@@ -87,14 +99,17 @@ TEST_CASE("sqlite: a newer schema is refused") {
   SqliteLedger(path, OpenMode::write);
   execute(path, "PRAGMA user_version = 99");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::write); }) ==
-        path + ": written by a newer penstock (schema 99, this one knows 2); use that one");
+        path + ": written by a newer penstock (schema 99, this one knows 4); use that one");
 }
 
 TEST_CASE("sqlite: a store of the first schema is brought up to date") {
   const TempDir folder;
   const std::string path = folder.path("s.db");
   SqliteLedger(path, OpenMode::write);
-  execute(path, "DROP TABLE embeddings; PRAGMA user_version = 1");
+  execute(path,
+          "DROP TABLE embeddings; DROP TABLE queue; DROP TABLE queue_followers; "
+          "DROP TABLE queue_workers; ALTER TABLE intents DROP COLUMN superseded; "
+          "PRAGMA user_version = 1");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::read); }) ==
         path + ": written by an older penstock; penstock backfill brings it up to date");
   SqliteEmbeddings cache(path, OpenMode::write, 2, 1 << 20);
@@ -142,7 +157,7 @@ TEST_CASE("sqlite: a full disk is an error that loses nothing") {
     many[i].claim.key = std::to_string(i);
     many[i].message = std::string(1000, 'm');
   }
-  const Result<void> refused = ledger.record(many);
+  const auto refused = ledger.record(many);
   REQUIRE(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
   std::signal(SIGXFSZ, previous);
 

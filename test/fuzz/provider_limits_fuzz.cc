@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/backends/openai/provider_error.h"
+#include "engine/http/provider_error.h"
 #include "engine/backends/openai/provider_limits.h"
 #include "test/fuzz/require.h"
 

@@ -92,7 +92,7 @@ TEST_CASE("fsck: documents with missing vectors are found, and mended by the nex
 TEST_CASE("fsck: a document whose run was stopped is no damage") {
   World world;
   fill(world);
-  const Intent intent = {"a", VersionId::of("newer", "test")};
+  const VersionName intent = {"a", VersionId::of("newer", "test")};
   REQUIRE(world.ledger.intend(std::span(&intent, 1)).has_value());
   store_version(world, "a", "newer");
 
@@ -112,9 +112,11 @@ TEST_CASE("recover: keeps what became current, removes what did not") {
   store_version(world, "a", "newer");      // stopped before `record`
   store_version(world, "b", "older");      // stopped before the old version was removed
   store_version(world, "new", "unknown");  // stopped in its first run
-  const std::vector<Intent> intents = {{"a", VersionId::of("newer", "test")},
-                                       {"b", VersionId::of("two", "test")},
-                                       {"new", VersionId::of("unknown", "test")}};
+  const std::vector<VersionName> intents = {{"a", VersionId::of("one", "test")},
+                                            {"a", VersionId::of("newer", "test")},
+                                            {"b", VersionId::of("older", "test")},
+                                            {"b", VersionId::of("two", "test")},
+                                            {"new", VersionId::of("unknown", "test")}};
   REQUIRE(world.ledger.intend(intents).has_value());
 
   const auto recovered = recover(world.ledger, world.vectors);
@@ -127,7 +129,7 @@ TEST_CASE("recover: keeps what became current, removes what did not") {
 }
 
 TEST_CASE("remove documents: stopped at any step, what is left is sound, and can be removed") {
-  const std::string step = GENERATE("intend", "record", "remove", "clear_intents");
+  const std::string step = GENERATE("intend", "record", "remove", "forget");
   CAPTURE(step);
   World world;
   fill(world);

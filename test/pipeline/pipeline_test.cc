@@ -347,19 +347,17 @@ TEST_CASE("pipeline: a store that holds less than it took is not believed") {
   class Forgetful final : public VectorStore {
    public:
     Result<void> upsert(std::span<const VersionChunks>) override { return {}; }
-    Result<VersionCount> count(const std::string&, const VersionId&) override {
-      return VersionCount{};
+    Result<std::vector<VersionCount>> count(std::span<const VersionName> versions) override {
+      return std::vector<VersionCount>(versions.size());
     }
-    Result<void> remove_other_versions(const std::string&,
-                                       const std::optional<VersionId>&) override {
-      return {};
-    }
+    Result<void> remove(std::span<const VersionName>) override { return {}; }
     Result<std::vector<Hit>> search(std::span<const float>, std::size_t,
                                     const std::function<bool(const std::string&)>&) override {
       return std::vector<Hit>{};
     }
     Result<void> for_each(const std::function<bool(const StoredVersion&)>&) override { return {}; }
     Result<VersionCount> totals() override { return VersionCount{}; }
+    void require_model(const std::string&, std::size_t) override {}
   };
   World world;
   Forgetful vectors;
@@ -374,7 +372,74 @@ TEST_CASE("pipeline: a store that holds less than it took is not believed") {
   CHECK(ran.error().message ==
         "a: the vector store took 1 chunks and holds 0; run the same command again");
   CHECK(queue.acknowledged().empty());
+  CHECK(queue.given_back() == std::vector<std::string>{"a"});
   CHECK(world.store.documents.empty());
+}
+
+TEST_CASE("pipeline: a known failure stands unless another attempt is asked for") {
+  World world;
+  world.put("a", "!crashed boom");
+  REQUIRE(world.run().has_value());
+  world.blobs.contents["a"] = "words";  // under the same stamp
+  REQUIRE(world.run().has_value());
+  CHECK(world.ended("a").unchanged);
+  CHECK(world.ended("a").outcome == Outcome::crashed);
+  world.claims.back().again = true;
+  REQUIRE(world.run().has_value());
+  CHECK(world.ended("a").outcome == Outcome::done);
+  CHECK(world.stored("a") == std::vector<std::string>{"words\n"});
+}
+
+TEST_CASE("pipeline: what a dead worker left of a document goes with its next attempt") {
+  const std::string content = GENERATE("words", "!corrupt damaged", "old");
+  CAPTURE(content);
+  World world;
+  world.put("a", "old");
+  REQUIRE(world.run().has_value());
+  // Another worker wrote one more version, and died before it was current.
+  MemoryVectors others(world.store);
+  const std::string text = "lost";
+  Chunk chunk;
+  chunk.text = text;
+  const std::vector<float> vector = {1, 0};
+  const VersionName lost = {"a", VersionId::of("lost", "test")};
+  REQUIRE(world.ledger.intend(std::span(&lost, 1)).has_value());
+  const std::vector<VersionChunks> versions = {{"a", lost.version, std::span(&chunk, 1), vector}};
+  REQUIRE(others.upsert(versions).has_value());
+
+  world.put("a", content, 2);
+  REQUIRE(world.run().has_value());
+  CHECK(world.stored("a") == std::vector<std::string>{content == "words" ? "words\n" : "old\n"});
+  CHECK(world.store.intents.empty());
+}
+
+TEST_CASE("pipeline: a worker that was overtaken leaves the document to the other") {
+  // While this worker is slow to upsert, another one intends a version of its own.
+  class Overtaken final : public MemoryLedger {
+   public:
+    using MemoryLedger::MemoryLedger;
+    Result<std::vector<std::string>> record(std::span<const DocumentRecord> records) override {
+      const VersionName other = {"a", VersionId::of("other", "test")};
+      if (auto done = intend(std::span(&other, 1)); !done) return pass_on(done.error());
+      return MemoryLedger::record(records);
+    }
+  };
+  World world;
+  world.blobs.contents = {{"a", "words"}, {"b", "words"}};
+  FakeQueue queue({{"a", "a", {}, {5, 1, 1}}, {"b", "b", {}, {5, 1, 1}}});
+  Overtaken ledger(world.store);
+  const Tokenizer tokenizer(Encoding::cl100k_base);
+  std::string ended;
+  Pipeline pipeline({queue, world.blobs, world.extract, tokenizer, world.quota, world.embedder,
+                     ledger, world.vectors},
+                    world.options,
+                    [&](const FinishedDocument& document) { ended += document.claim.key; });
+  REQUIRE(pipeline.run().has_value());
+  CHECK(ended == "b");
+  CHECK(queue.given_back() == std::vector<std::string>{"a"});
+  CHECK(world.stored("a").empty());
+  CHECK_FALSE(world.store.documents.contains("a"));
+  CHECK(world.stored("b") == std::vector<std::string>{"words\n"});
 }
 
 TEST_CASE("pipeline: closing the queue finishes what is in flight, and no more") {

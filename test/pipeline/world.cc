@@ -21,6 +21,16 @@ Result<MemoryFile> FakeBlobs::read(const std::string& location, std::uint64_t by
   return MemoryFile::of(found->second);
 }
 
+Result<void> FakeBlobs::write(const std::string& location, std::string_view bytes) {
+  contents[location] = bytes;
+  return {};
+}
+
+Result<void> FakeBlobs::remove(const std::string& location) {
+  contents.erase(location);
+  return {};
+}
+
 void FakeEmbedder::embed(std::vector<std::string_view> texts, std::size_t, Done done) {
   ++requests;
   inputs += static_cast<int>(texts.size());
@@ -124,7 +134,7 @@ std::vector<std::string> World::stored(const std::string& key) {
   const std::lock_guard lock(store.mutex);
   std::vector<std::string> versions;
   for (const auto& [version, chunks] : store.versions) {
-    if (version.first != key) continue;
+    if (version.key != key) continue;
     std::string text;
     for (const auto& chunk : chunks) text += (text.empty() ? "" : "|") + chunk.text;
     versions.push_back(text);

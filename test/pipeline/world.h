@@ -32,9 +32,13 @@ class FakeQueue final : public WorkQueue {
     if (closed_ || next_ == claims_.size()) return std::nullopt;
     return claims_[next_++];
   }
-  void acknowledge(const Claim& claim, Outcome outcome) override {
+  void acknowledge(const Claim& claim, Outcome outcome, const std::string&) override {
     const std::lock_guard lock(mutex_);
     acknowledged_.emplace_back(claim.key, outcome);
+  }
+  void give_back(const Claim& claim) override {
+    const std::lock_guard lock(mutex_);
+    given_back_.push_back(claim.key);
   }
   // What is claimed after it is nothing, so that claimed() is final once it returns.
   void close() override {
@@ -51,6 +55,7 @@ class FakeQueue final : public WorkQueue {
     return closed_;
   }
   std::vector<std::pair<std::string, Outcome>> acknowledged() const { return acknowledged_; }
+  std::vector<std::string> given_back() const { return given_back_; }
 
  private:
   const std::vector<Claim> claims_;
@@ -59,11 +64,14 @@ class FakeQueue final : public WorkQueue {
   std::size_t next_ = 0;
   bool closed_ = false;
   std::vector<std::pair<std::string, Outcome>> acknowledged_;
+  std::vector<std::string> given_back_;
 };
 
 class FakeBlobs final : public BlobStore {
  public:
   Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) override;
+  Result<void> write(const std::string& location, std::string_view bytes) override;
+  Result<void> remove(const std::string& location) override;
 
   std::map<std::string, std::string> contents;  // set before a run
   std::atomic<int> reads{0};

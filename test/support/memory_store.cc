@@ -14,6 +14,11 @@ void MemoryStore::mend() {
   break_step({});
 }
 
+void MemoryStore::forget_intents(const std::string& key) {
+  std::erase_if(intents, [&](const VersionName& intent) { return intent.key == key; });
+  last_intents.erase(key);
+}
+
 Result<void> MemoryStore::enter(const std::string& step) {
   const std::lock_guard lock(mutex);
   if (step == broken_step) return retryable_error(step + " is broken");
@@ -28,30 +33,49 @@ Result<std::optional<DocumentRecord>> MemoryLedger::find(const std::string& key)
   return found->second;
 }
 
-Result<void> MemoryLedger::intend(std::span<const Intent> intents) {
+Result<void> MemoryLedger::intend(std::span<const VersionName> intents) {
   if (const auto entered = store_.enter("intend"); !entered) return entered;
   const std::lock_guard lock(store_.mutex);
-  for (const Intent& intent : intents) store_.intents.emplace(intent.key, intent.version);
-  return {};
-}
-
-Result<void> MemoryLedger::record(std::span<const DocumentRecord> records) {
-  if (const auto entered = store_.enter("record"); !entered) return entered;
-  const std::lock_guard lock(store_.mutex);
-  for (const DocumentRecord& record : records) {
-    DocumentRecord& stored = store_.documents[record.claim.key];
-    const std::uint32_t attempts = stored.attempts;
-    stored = record;
-    stored.attempts = attempts + 1;
+  for (const VersionName& intent : intents) {
+    store_.intents.insert(intent);
+    store_.last_intents[intent.key] = intent.version;
   }
   return {};
 }
 
-Result<void> MemoryLedger::clear_intents(std::span<const std::string> keys) {
+Result<std::vector<std::string>> MemoryLedger::record(std::span<const DocumentRecord> records) {
+  if (const auto entered = store_.enter("record"); !entered) return pass_on(entered.error());
+  const std::lock_guard lock(store_.mutex);
+  std::vector<std::string> refused;
+  for (const DocumentRecord& record : records) {
+    const std::string& key = record.claim.key;
+    const auto known = store_.documents.find(key);
+    const auto intent = store_.last_intents.find(key);
+    const VersionId before = known != store_.documents.end() && known->second.current
+                                 ? known->second.current->id
+                                 : VersionId();
+    const VersionId after = record.current ? record.current->id : VersionId();
+    const bool is_intended = intent != store_.last_intents.end() && intent->second == after;
+    if (before != after && !is_intended) {
+      refused.push_back(key);
+      continue;
+    }
+    DocumentRecord& stored = store_.documents[key];
+    const std::uint32_t attempts = stored.attempts;
+    stored = record;
+    stored.attempts = attempts + 1;
+  }
+  return refused;
+}
+
+Result<void> MemoryLedger::clear_intents(std::span<const VersionName> intents) {
   if (const auto entered = store_.enter("clear_intents"); !entered) return entered;
   const std::lock_guard lock(store_.mutex);
-  for (const std::string& key : keys)
-    std::erase_if(store_.intents, [&](const auto& intent) { return intent.first == key; });
+  for (const VersionName& intent : intents) {
+    const auto last = store_.last_intents.find(intent.key);
+    if (last != store_.last_intents.end() && last->second == intent.version)
+      store_.forget_intents(intent.key);
+  }
   return {};
 }
 
@@ -74,9 +98,12 @@ Result<void> MemoryLedger::put_back(const std::string& key) {
 }
 
 Result<void> MemoryLedger::forget(std::span<const std::string> keys) {
-  if (const auto cleared = clear_intents(keys); !cleared) return cleared;
+  if (const auto entered = store_.enter("forget"); !entered) return entered;
   const std::lock_guard lock(store_.mutex);
-  for (const std::string& key : keys) store_.documents.erase(key);
+  for (const std::string& key : keys) {
+    store_.documents.erase(key);
+    store_.forget_intents(key);
+  }
   return {};
 }
 
@@ -87,11 +114,18 @@ Result<void> MemoryLedger::for_each(const std::function<bool(const DocumentRecor
   return {};
 }
 
-Result<std::vector<Intent>> MemoryLedger::intents() {
+Result<std::vector<VersionName>> MemoryLedger::intents() {
   const std::lock_guard lock(store_.mutex);
-  std::vector<Intent> intents;
-  for (const auto& [key, version] : store_.intents) intents.push_back({key, version});
-  return intents;
+  return std::vector<VersionName>(store_.intents.begin(), store_.intents.end());
+}
+
+Result<std::vector<VersionName>> MemoryLedger::intents(std::span<const std::string> keys) {
+  const std::lock_guard lock(store_.mutex);
+  std::vector<VersionName> found;
+  std::ranges::copy_if(store_.intents, std::back_inserter(found), [&](const VersionName& intent) {
+    return std::ranges::find(keys, intent.key) != keys.end();
+  });
+  return found;
 }
 
 Result<LedgerTotals> MemoryLedger::totals() {
@@ -126,21 +160,22 @@ Result<void> MemoryVectors::upsert(std::span<const VersionChunks> versions) {
   return {};
 }
 
-Result<VersionCount> MemoryVectors::count(const std::string& key, const VersionId& version) {
+Result<std::vector<VersionCount>> MemoryVectors::count(std::span<const VersionName> versions) {
   if (const auto entered = store_.enter("count"); !entered) return pass_on(entered.error());
   const std::lock_guard lock(store_.mutex);
-  const auto found = store_.versions.find({key, version});
-  if (found == store_.versions.end()) return VersionCount{};
-  return VersionCount{found->second.size(), found->second.size()};
+  std::vector<VersionCount> counts;
+  for (const VersionName& version : versions) {
+    const auto found = store_.versions.find(version);
+    const std::size_t chunks = found == store_.versions.end() ? 0 : found->second.size();
+    counts.push_back({chunks, chunks});
+  }
+  return counts;
 }
 
-Result<void> MemoryVectors::remove_other_versions(const std::string& key,
-                                                  const std::optional<VersionId>& keep) {
+Result<void> MemoryVectors::remove(std::span<const VersionName> versions) {
   if (const auto entered = store_.enter("remove"); !entered) return entered;
   const std::lock_guard lock(store_.mutex);
-  std::erase_if(store_.versions, [&](const auto& version) {
-    return version.first.first == key && version.first.second != keep;
-  });
+  for (const VersionName& version : versions) store_.versions.erase(version);
   return {};
 }
 
@@ -150,11 +185,11 @@ Result<std::vector<Hit>> MemoryVectors::search(
   const std::lock_guard lock(store_.mutex);
   std::vector<Hit> hits;
   for (const auto& [version, chunks] : store_.versions) {
-    if (accept && !accept(version.first)) continue;
+    if (accept && !accept(version.key)) continue;
     for (const MemoryStore::StoredChunk& stored : chunks) {
       const float score =
           std::inner_product(query.begin(), query.end(), stored.vector.begin(), 0.0f);
-      hits.push_back({version.first, version.second, stored.chunk, stored.text, score});
+      hits.push_back({version.key, version.version, stored.chunk, stored.text, score});
     }
   }
   std::ranges::stable_sort(hits, [](const Hit& a, const Hit& b) { return a.score > b.score; });
@@ -165,7 +200,7 @@ Result<std::vector<Hit>> MemoryVectors::search(
 Result<void> MemoryVectors::for_each(const std::function<bool(const StoredVersion&)>& visit) {
   const std::lock_guard lock(store_.mutex);
   for (const auto& [version, chunks] : store_.versions)
-    if (!visit({version.first, version.second, {chunks.size(), chunks.size()}})) break;
+    if (!visit({version, {chunks.size(), chunks.size()}})) break;
   return {};
 }
 

@@ -22,36 +22,38 @@ struct MemoryStore {
     std::string text;
     std::vector<float> vector;
   };
-  using VersionKey = std::pair<std::string, VersionId>;
 
-  // The named step fails from now on: intend, record, clear_intents, find, upsert, count, remove,
-  // recall, keep.
+  // The named step fails from now on: intend, record, clear_intents, find, forget, upsert, count,
+  // remove, recall, keep.
   void break_step(const std::string& step);
   void mend();
   Result<void> enter(const std::string& step);
+  void forget_intents(const std::string& key);  // with mutex held
 
   std::mutex mutex;
   // Guarded by mutex.
   std::string broken_step;
   std::map<std::string, DocumentRecord> documents;
-  std::set<std::pair<std::string, VersionId>> intents;
-  std::map<VersionKey, std::vector<StoredChunk>> versions;
+  std::set<VersionName> intents;
+  std::map<std::string, VersionId> last_intents;
+  std::map<VersionName, std::vector<StoredChunk>> versions;
   std::map<EmbeddingId, std::vector<float>> embeddings;
 };
 
-class MemoryLedger final : public Ledger {
+class MemoryLedger : public Ledger {
  public:
   explicit MemoryLedger(MemoryStore& store) : store_(store) {}
 
   Result<std::optional<DocumentRecord>> find(const std::string& key) override;
-  Result<void> intend(std::span<const Intent> intents) override;
-  Result<void> record(std::span<const DocumentRecord> records) override;
-  Result<void> clear_intents(std::span<const std::string> keys) override;
+  Result<void> intend(std::span<const VersionName> intents) override;
+  Result<std::vector<std::string>> record(std::span<const DocumentRecord> records) override;
+  Result<void> clear_intents(std::span<const VersionName> intents) override;
   Result<std::uint64_t> put_back(std::span<const Outcome> outcomes) override;
   Result<void> put_back(const std::string& key) override;
   Result<void> forget(std::span<const std::string> keys) override;
   Result<void> for_each(const std::function<bool(const DocumentRecord&)>& visit) override;
-  Result<std::vector<Intent>> intents() override;
+  Result<std::vector<VersionName>> intents() override;
+  Result<std::vector<VersionName>> intents(std::span<const std::string> keys) override;
   Result<LedgerTotals> totals() override;
 
  private:
@@ -63,13 +65,13 @@ class MemoryVectors final : public VectorStore {
   explicit MemoryVectors(MemoryStore& store) : store_(store) {}
 
   Result<void> upsert(std::span<const VersionChunks> versions) override;
-  Result<VersionCount> count(const std::string& key, const VersionId& version) override;
-  Result<void> remove_other_versions(const std::string& key,
-                                     const std::optional<VersionId>& keep) override;
+  Result<std::vector<VersionCount>> count(std::span<const VersionName> versions) override;
+  Result<void> remove(std::span<const VersionName> versions) override;
   Result<std::vector<Hit>> search(std::span<const float> query, std::size_t hits_max,
                                   const std::function<bool(const std::string&)>& accept) override;
   Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) override;
   Result<VersionCount> totals() override;
+  void require_model(const std::string&, std::size_t) override {}
 
  private:
   MemoryStore& store_;

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <string>
 
-#include "engine/backends/openai/provider_error.h"
+#include "engine/http/provider_error.h"
 #include "test/support/catch.h"
 
 namespace penstock {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "engine/backends/openai/embedding_response.h"
-#include "engine/backends/openai/provider_error.h"
+#include "engine/http/provider_error.h"
 #include "engine/backends/openai/provider_limits.h"
 
 namespace penstock {

@@ -73,4 +73,10 @@ Result<void> S3Blobs::remove(const std::string& location) {
   return pass_on(*failure);
 }
 
+Result<std::optional<SourceStamp>> S3Blobs::stamp(const std::string& location) {
+  const Result<S3Location> object = object_at(location);
+  if (!object) return pass_on(object.error());
+  return stamp_of_object(client_, *object);
+}
+
 }  // namespace penstock

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "engine/backends/s3/s3_client.h"
 #include "engine/io/blob_store.h"
+#include "engine/io/work_queue.h"
 
 namespace penstock {
 
@@ -23,6 +25,9 @@ class S3Blobs final : public BlobStore {
   // again. Of a failed attempt the parts stay for the next one, unless it can never succeed.
   Result<void> write(const std::string& location, std::string_view bytes) override;
   Result<void> remove(const std::string& location) override;
+
+  // As a listing gives it. Absent if there is no such object. Blocks; any thread.
+  Result<std::optional<SourceStamp>> stamp(const std::string& location);
 
  private:
   S3Client client_;

@@ -70,6 +70,60 @@ constexpr const char* migrations[] = {
         vector BLOB NOT NULL
       ) STRICT;
     )sql",
+    // 3: of a document's intents, which is the last.
+    R"sql(
+      ALTER TABLE intents ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;
+    )sql",
+    // 4: the broker. A document waits until at_ms, or is leased until then; its position, from when
+    // it was enqueued, is its turn. What follows a leased document takes its row.
+    R"sql(
+      CREATE TABLE queue (
+        queue TEXT NOT NULL,
+        key TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        state TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        retried INTEGER NOT NULL,
+        worker TEXT NOT NULL,
+        location BLOB NOT NULL,
+        metadata TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        changed_ns INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (queue, key)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX queue_turns ON queue (queue, lane, state, position);
+      CREATE TABLE queue_followers (
+        queue TEXT NOT NULL,
+        key TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        location BLOB NOT NULL,
+        metadata TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        changed_ns INTEGER NOT NULL,
+        PRIMARY KEY (queue, key)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE queue_workers (
+        queue TEXT NOT NULL,
+        worker TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        in_flight INTEGER NOT NULL,
+        done INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        pages INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        cpu_millicores INTEGER NOT NULL,
+        memory_bytes INTEGER NOT NULL,
+        up_s INTEGER NOT NULL,
+        draining INTEGER NOT NULL,
+        PRIMARY KEY (queue, worker)
+      ) STRICT, WITHOUT ROWID;
+    )sql",
 };
 constexpr std::int64_t schema_version = std::size(migrations);
 

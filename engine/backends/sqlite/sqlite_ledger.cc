@@ -55,7 +55,15 @@ void bind_record(Statement& statement, const DocumentRecord& record) {
 
 struct SqliteLedger::Statements {
   explicit Statements(Database& database)
-      : intend(database.prepare("INSERT OR IGNORE INTO intents (key, version) VALUES (?1, ?2)")),
+      : supersede(database.prepare("UPDATE intents SET superseded = 1 WHERE key = ?1")),
+        intend(database.prepare("INSERT INTO intents (key, version, superseded) VALUES (?1, ?2, 0) "
+                                "ON CONFLICT DO UPDATE SET superseded = 0")),
+        intents_of(database.prepare("SELECT version FROM intents WHERE key = ?1 ORDER BY version")),
+        // Whether a record may make the version current: it is already, or it was intended last.
+        // ?2 is NULL for none, which is intended as ?3.
+        may_be_current(database.prepare(
+            "SELECT (SELECT current FROM documents WHERE key = ?1) IS ?2 OR "
+            "EXISTS (SELECT 1 FROM intents WHERE key = ?1 AND version = ?3 AND NOT superseded)")),
         record(database.prepare(
             "INSERT INTO documents (" PENSTOCK_DOCUMENT_COLUMNS ") "
             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, ?11, ?12, ?13, ?14) "
@@ -63,20 +71,27 @@ struct SqliteLedger::Statements {
             "modified_ns = ?5, changed_ns = ?6, attempted = ?7, outcome = ?8, message = ?9, "
             "attempts = attempts + 1, fingerprint = ?10, current = ?11, pages = ?12, "
             "chunks = ?13, tokens = ?14")),
-        clear_intents(database.prepare("DELETE FROM intents WHERE key = ?1")),
+        clear_intents(
+            database.prepare("DELETE FROM intents WHERE key = ?1 AND EXISTS (SELECT 1 FROM intents "
+                             "WHERE key = ?1 AND version = ?2 AND NOT superseded)")),
         put_back_outcome(database.prepare(
             "UPDATE documents SET outcome = 'pending', message = '' WHERE outcome = ?1 "
             "RETURNING 1")),
         put_back_key(database.prepare(
             "UPDATE documents SET outcome = 'pending', message = '' WHERE key = ?1")),
-        forget(database.prepare("DELETE FROM documents WHERE key = ?1")) {}
+        forget(database.prepare("DELETE FROM documents WHERE key = ?1")),
+        forget_intents(database.prepare("DELETE FROM intents WHERE key = ?1")) {}
 
+  Statement supersede;
   Statement intend;
+  Statement intents_of;
+  Statement may_be_current;
   Statement record;
   Statement clear_intents;
   Statement put_back_outcome;
   Statement put_back_key;
   Statement forget;
+  Statement forget_intents;
 };
 
 SqliteLedger::SqliteLedger(const std::string& path, OpenMode mode)
@@ -99,10 +114,11 @@ Result<std::optional<DocumentRecord>> SqliteLedger::find(const std::string& key)
   return record;
 }
 
-Result<void> SqliteLedger::intend(std::span<const Intent> intents) {
+Result<void> SqliteLedger::intend(std::span<const VersionName> intents) {
   if (intents.empty()) return {};
   return in_transaction(writer_, [&]() -> Result<void> {
-    for (const Intent& intent : intents) {
+    for (const VersionName& intent : intents) {
+      if (auto done = statements_->supersede.bind_text(1, intent.key).run(); !done) return done;
       statements_->intend.bind_text(1, intent.key).bind_blob(2, intent.version.view());
       if (auto done = statements_->intend.run(); !done) return done;
     }
@@ -110,22 +126,45 @@ Result<void> SqliteLedger::intend(std::span<const Intent> intents) {
   });
 }
 
-Result<void> SqliteLedger::record(std::span<const DocumentRecord> records) {
-  if (records.empty()) return {};
-  return in_transaction(writer_, [&]() -> Result<void> {
+Result<bool> SqliteLedger::is_fenced_off(const DocumentRecord& record) {
+  const VersionId wanted = record.current ? record.current->id : VersionId();
+  Statement& question = statements_->may_be_current;
+  question.bind_text(1, record.claim.key).bind_blob(3, wanted.view());
+  record.current ? question.bind_blob(2, wanted.view()) : question.bind_null(2);
+  const Result<bool> row = question.step();
+  if (!row) return row;
+  const bool may_be_current = question.integer(0) != 0;
+  question.reset();
+  return !may_be_current;
+}
+
+Result<std::vector<std::string>> SqliteLedger::record(std::span<const DocumentRecord> records) {
+  std::vector<std::string> refused;
+  if (records.empty()) return refused;
+  const auto stored = in_transaction(writer_, [&]() -> Result<void> {
     for (const DocumentRecord& record : records) {
+      const Result<bool> fenced_off = is_fenced_off(record);
+      if (!fenced_off) return pass_on(fenced_off.error());
+      if (*fenced_off) {
+        refused.push_back(record.claim.key);
+        continue;
+      }
       bind_record(statements_->record, record);
       if (auto done = statements_->record.run(); !done) return done;
     }
     return {};
   });
+  if (!stored) return pass_on(stored.error());
+  return refused;
 }
 
-Result<void> SqliteLedger::clear_intents(std::span<const std::string> keys) {
-  if (keys.empty()) return {};
+Result<void> SqliteLedger::clear_intents(std::span<const VersionName> intents) {
+  if (intents.empty()) return {};
   return in_transaction(writer_, [&]() -> Result<void> {
-    for (const std::string& key : keys)
-      if (auto done = statements_->clear_intents.bind_text(1, key).run(); !done) return done;
+    for (const VersionName& intent : intents) {
+      statements_->clear_intents.bind_text(1, intent.key).bind_blob(2, intent.version.view());
+      if (auto done = statements_->clear_intents.run(); !done) return done;
+    }
     return {};
   });
 }
@@ -159,7 +198,7 @@ Result<void> SqliteLedger::forget(std::span<const std::string> keys) {
   return in_transaction(writer_, [&]() -> Result<void> {
     for (const std::string& key : keys) {
       if (auto done = statements_->forget.bind_text(1, key).run(); !done) return done;
-      if (auto done = statements_->clear_intents.bind_text(1, key).run(); !done) return done;
+      if (auto done = statements_->forget_intents.bind_text(1, key).run(); !done) return done;
     }
     return {};
   });
@@ -175,8 +214,8 @@ Result<void> SqliteLedger::for_each(const std::function<bool(const DocumentRecor
   }
 }
 
-Result<std::vector<Intent>> SqliteLedger::intents() {
-  std::vector<Intent> found;
+Result<std::vector<VersionName>> SqliteLedger::intents() {
+  std::vector<VersionName> found;
   Statement all = writer_.prepare("SELECT key, version FROM intents ORDER BY key, version");
   for (;;) {
     const Result<bool> row = all.step();
@@ -184,6 +223,22 @@ Result<std::vector<Intent>> SqliteLedger::intents() {
     if (!*row) return found;
     found.push_back({std::string(all.bytes(0)), version_from(all.bytes(1))});
   }
+}
+
+Result<std::vector<VersionName>> SqliteLedger::intents(std::span<const std::string> keys) {
+  std::vector<VersionName> found;
+  Statement& of_key = statements_->intents_of;
+  for (const std::string& key : keys) {
+    of_key.bind_text(1, key);
+    for (;;) {
+      const Result<bool> row = of_key.step();
+      if (!row) return pass_on(row.error());
+      if (!*row) break;
+      found.push_back({key, version_from(of_key.bytes(0))});
+    }
+    of_key.reset();
+  }
+  return found;
 }
 
 Result<LedgerTotals> SqliteLedger::totals() {

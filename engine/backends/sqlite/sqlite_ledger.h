@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "engine/backends/sqlite/database.h"
 #include "engine/io/ledger.h"
@@ -19,14 +20,15 @@ class SqliteLedger final : public Ledger {
   ~SqliteLedger() override;
 
   Result<std::optional<DocumentRecord>> find(const std::string& key) override;
-  Result<void> intend(std::span<const Intent> intents) override;
-  Result<void> record(std::span<const DocumentRecord> records) override;
-  Result<void> clear_intents(std::span<const std::string> keys) override;
+  Result<void> intend(std::span<const VersionName> intents) override;
+  Result<std::vector<std::string>> record(std::span<const DocumentRecord> records) override;
+  Result<void> clear_intents(std::span<const VersionName> intents) override;
   Result<std::uint64_t> put_back(std::span<const Outcome> outcomes) override;
   Result<void> put_back(const std::string& key) override;
   Result<void> forget(std::span<const std::string> keys) override;
   Result<void> for_each(const std::function<bool(const DocumentRecord&)>& visit) override;
-  Result<std::vector<Intent>> intents() override;
+  Result<std::vector<VersionName>> intents() override;
+  Result<std::vector<VersionName>> intents(std::span<const std::string> keys) override;
   Result<LedgerTotals> totals() override;
 
   // Reads the whole file, vectors too if they are in it.
@@ -34,6 +36,9 @@ class SqliteLedger final : public Ledger {
 
  private:
   struct Statements;
+
+  // Whether the record would change what is current to what was not intended last.
+  Result<bool> is_fenced_off(const DocumentRecord& record);
 
   Database writer_;
   std::unique_ptr<Statements> statements_;  // of writer_

@@ -28,7 +28,6 @@ std::string description(const std::string& model, std::size_t dimensions) {
 struct SqliteVectors::Statements {
   explicit Statements(Database& database)
       : find_version(database.prepare("SELECT id FROM versions WHERE key = ?1 AND version = ?2")),
-        versions_of(database.prepare("SELECT id, version FROM versions WHERE key = ?1")),
         add_version(
             database.prepare("INSERT INTO versions (key, version) VALUES (?1, ?2) RETURNING id")),
         remove_version(database.prepare("DELETE FROM versions WHERE id = ?1")),
@@ -40,7 +39,6 @@ struct SqliteVectors::Statements {
                                "(SELECT count(*) FROM vectors WHERE id >= ?1 AND id < ?2)")) {}
 
   Statement find_version;
-  Statement versions_of;
   Statement add_version;
   Statement remove_version;
   Statement add_chunk;
@@ -141,8 +139,8 @@ Result<void> SqliteVectors::upsert(std::span<const VersionChunks> versions) {
   });
 }
 
-Result<VersionCount> SqliteVectors::count(const std::string& key, const VersionId& version) {
-  const auto id = find_version(key, version);
+Result<VersionCount> SqliteVectors::count_one(const VersionName& version) {
+  const auto id = find_version(version.key, version.version);
   if (!id) return pass_on(id.error());
   if (!*id) return VersionCount{};
   Statement& count = statements_->count;
@@ -154,22 +152,25 @@ Result<VersionCount> SqliteVectors::count(const std::string& key, const VersionI
   return counted;
 }
 
-Result<void> SqliteVectors::remove_other_versions(const std::string& key,
-                                                  const std::optional<VersionId>& keep) {
+Result<std::vector<VersionCount>> SqliteVectors::count(std::span<const VersionName> versions) {
+  std::vector<VersionCount> counts;
+  for (const VersionName& version : versions) {
+    const Result<VersionCount> count = count_one(version);
+    if (!count) return pass_on(count.error());
+    counts.push_back(*count);
+  }
+  return counts;
+}
+
+Result<void> SqliteVectors::remove(std::span<const VersionName> versions) {
+  if (versions.empty()) return {};
   return in_transaction(database_, [&]() -> Result<void> {
-    std::vector<std::int64_t> others;
-    Statement& versions = statements_->versions_of;
-    versions.bind_text(1, key);
-    for (;;) {
-      const Result<bool> row = versions.step();
-      if (!row) return pass_on(row.error());
-      if (!*row) break;
-      if (!keep || versions.bytes(1) != keep->view()) others.push_back(versions.integer(0));
-    }
-    versions.reset();
-    for (const std::int64_t id : others) {
-      if (auto done = remove_rows(id); !done) return done;
-      if (auto done = statements_->remove_version.bind(1, id).run(); !done) return done;
+    for (const VersionName& version : versions) {
+      const auto id = find_version(version.key, version.version);
+      if (!id) return pass_on(id.error());
+      if (!*id) continue;
+      if (auto done = remove_rows(**id); !done) return done;
+      if (auto done = statements_->remove_version.bind(1, **id).run(); !done) return done;
     }
     return {};
   });
@@ -186,10 +187,10 @@ Result<void> SqliteVectors::for_each(const std::function<bool(const StoredVersio
     if (!row) return pass_on(row.error());
     if (!*row) return {};
     StoredVersion stored;
-    stored.key = all.bytes(0);
+    stored.name.key = all.bytes(0);
     const std::string_view version = all.bytes(1);
-    std::memcpy(stored.version.bytes.data(), version.data(),
-                std::min(version.size(), stored.version.bytes.size()));
+    std::memcpy(stored.name.version.bytes.data(), version.data(),
+                std::min(version.size(), stored.name.version.bytes.size()));
     stored.count = {all.natural(2), all.natural(3)};
     if (!visit(stored)) return {};
   }

@@ -26,23 +26,21 @@ class SqliteVectors final : public VectorStore {
   ~SqliteVectors() override;
 
   Result<void> upsert(std::span<const VersionChunks> versions) override;
-  Result<VersionCount> count(const std::string& key, const VersionId& version) override;
-  Result<void> remove_other_versions(const std::string& key,
-                                     const std::optional<VersionId>& keep) override;
+  Result<std::vector<VersionCount>> count(std::span<const VersionName> versions) override;
+  Result<void> remove(std::span<const VersionName> versions) override;
   // Any thread; searches take turns.
   Result<std::vector<Hit>> search(std::span<const float> query, std::size_t hits_max,
                                   const std::function<bool(const std::string&)>& accept) override;
   Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) override;
   Result<VersionCount> totals() override;
-
-  // Throws FatalError if the vectors that are stored are of another model.
-  void require_model(const std::string& model, std::size_t dimensions);
+  void require_model(const std::string& model, std::size_t dimensions) override;
 
  private:
   struct Statements;
 
   Result<std::optional<std::int64_t>> find_version(const std::string& key,
                                                    const VersionId& version);
+  Result<VersionCount> count_one(const VersionName& version);
   Result<void> remove_rows(std::int64_t version);
   Result<void> upsert_one(const VersionChunks& version);
 

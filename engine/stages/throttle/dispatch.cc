@@ -3,18 +3,30 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 namespace penstock {
+namespace {
 
-Dispatch::Dispatch(const std::vector<KeyQuota>& keys, ThrottleOptions options)
+// Most that one question asks for. What a call brings is sent before the next, so more would only
+// make the budget's server slow for others.
+constexpr std::size_t wishes_max = 64;
+constexpr std::uint64_t probe_request = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
+
+Dispatch::Dispatch(const std::vector<KeyQuota>& keys, ThrottleOptions options,
+                   LimitsKept limits_kept)
     : options_(std::move(options)),
       breaker_(options_.endpoint_patience, options_.seed),
       spending_(options_.tokens_max) {
   assert(!keys.empty());
   for (const KeyQuota& key : keys) {
-    keys_.emplace_back(key, options_.interactive_share, options_.seed + keys_.size() + 1);
+    keys_.emplace_back(key, options_.interactive_share, options_.seed + keys_.size() + 1,
+                       limits_kept);
   }
+  if (limits_kept == LimitsKept::by_fleet) fleet_.emplace(options_.seed);
 }
 
 std::uint64_t Dispatch::submit(std::uint64_t tokens, Lane lane) {
@@ -34,7 +46,9 @@ Dispatch::Step Dispatch::advance(TimePoint now) {
     }
     const WaitingLanes::Request request = waiting_.take(next->place);
     const Grant grant{*next->key, next_ticket_++, request.tokens};
-    in_flight_.emplace(grant.ticket, send(grant.key, grant.tokens, now));
+    InFlight sent = send(grant.key, grant.tokens, now);
+    if (fleet_) sent.lease = fleet_->take(request.id);
+    in_flight_.emplace(grant.ticket, sent);
     ++totals_.requests;
     totals_.tokens_reserved += grant.tokens;
     step.decisions.push_back({request.id, grant});
@@ -44,10 +58,15 @@ Dispatch::Step Dispatch::advance(TimePoint now) {
       step.decisions.push_back({waiting_.remove(*place).id, pass_on(*closed_)});
     }
   }
+  if (fleet_) {
+    fleet_->give_back_leases(now);
+    plan_call();
+  }
   return step;
 }
 
 void Dispatch::advance_breaker(Step& step, TimePoint now) {
+  probe_is_due_ = false;
   const std::optional<TimePoint> gives_up_at = breaker_.gives_up_at();
   if (closed_ || !gives_up_at) return;
   if (*gives_up_at <= now) {
@@ -69,18 +88,28 @@ void Dispatch::advance_breaker(Step& step, TimePoint now) {
     if (spending_.never_has_room_for(tokens)) close_as_spent();
     return;
   }
+  const std::optional<std::size_t> key = key_for_probe(now);
+  if (!key) return;
+  probe_ = send(*key, tokens, now);
+  if (fleet_) probe_->lease = fleet_->take(probe_request);
+  breaker_.probe_sent();
+  step.probe_key = key;
+}
+
+std::optional<std::size_t> Dispatch::key_for_probe(TimePoint now) {
+  if (fleet_) {
+    const Lease* const lease = fleet_->find(probe_request);
+    probe_is_due_ = lease == nullptr || !can_use(*lease, now);
+    return probe_is_due_ ? std::nullopt : std::optional(lease->key);
+  }
+  const std::uint64_t tokens = options_.probe_tokens;
   for (std::size_t key = 0; key < keys_.size(); ++key) {
     if (!keys_[key].fits(tokens)) continue;
     const Turn turn = keys_[key].next(tokens, Meter::Share::all, now);
-    if (turn.at > now) {
-      wake_at(turn.at);
-      continue;
-    }
-    probe_ = send(key, tokens, now);
-    breaker_.probe_sent();
-    step.probe_key = key;
-    return;
+    if (turn.at <= now) return key;
+    wake_at(turn.at);
   }
+  return std::nullopt;
 }
 
 std::optional<Dispatch::Pick> Dispatch::pick(TimePoint now) {
@@ -95,15 +124,23 @@ std::optional<Dispatch::Pick> Dispatch::pick(TimePoint now) {
     binding_ = Binding::requests_in_flight;
     return std::nullopt;
   }
+  return fleet_ ? pick_leased(now) : pick_by_limits(now);
+}
+
+bool Dispatch::may_spend(std::uint64_t tokens) {
+  if (spending_.has_room_for(tokens)) return true;
+  if (binding_ == Binding::nothing) binding_ = Binding::budget;
+  if (spending_.never_has_room_for(tokens)) close_as_spent();
+  return false;
+}
+
+std::optional<Dispatch::Pick> Dispatch::pick_by_limits(TimePoint now) {
+  std::optional<WaitingLanes::Place> place = waiting_.first();
   std::vector<bool> kept(keys_.size());  // by a request further ahead
   std::size_t kept_keys = 0;
   for (; place && kept_keys < keys_.size(); place = waiting_.after(*place)) {
     const std::uint64_t tokens = waiting_.at(*place).tokens;
-    if (!spending_.has_room_for(tokens)) {
-      if (binding_ == Binding::nothing) binding_ = Binding::budget;
-      if (spending_.never_has_room_for(tokens)) close_as_spent();
-      return std::nullopt;
-    }
+    if (!may_spend(tokens)) return std::nullopt;
     const bool may_use_reserve =
         place->lane == Lane::interactive || (place->index == 0 && waiting_.bulk_is_due());
     const Meter::Share share = may_use_reserve ? Meter::Share::all : Meter::Share::but_reserved;
@@ -138,9 +175,94 @@ std::optional<Dispatch::Pick> Dispatch::pick(TimePoint now) {
   return std::nullopt;
 }
 
+std::optional<Dispatch::Pick> Dispatch::pick_leased(TimePoint now) {
+  std::size_t looked_at = 0;
+  for (auto place = waiting_.first(); place && looked_at < wishes_max;
+       place = waiting_.after(*place), ++looked_at) {
+    const WaitingLanes::Request& request = waiting_.at(*place);
+    if (!may_spend(request.tokens)) return std::nullopt;
+    if (!fits_a_key(request.tokens)) return Pick{*place, std::nullopt};
+    const Lease* const lease = fleet_->find(request.id);
+    if (lease != nullptr && can_use(*lease, now)) return Pick{*place, lease->key};
+    if (binding_ == Binding::nothing) binding_ = fleet_->binding(place->lane);
+  }
+  return std::nullopt;
+}
+
+bool Dispatch::fits_a_key(std::uint64_t tokens) const {
+  return std::ranges::any_of(keys_, [tokens](const KeyBudget& key) { return key.fits(tokens); });
+}
+
+bool Dispatch::can_use(const Lease& lease, TimePoint now) {
+  KeyBudget& key = keys_[lease.key];
+  return now < lease.valid_until && key.fits(lease.tokens) &&
+         key.next(lease.tokens, Meter::Share::all, now).at <= now;
+}
+
+std::vector<FleetShare::Asking> Dispatch::wanted() const {
+  std::vector<FleetShare::Asking> asking;
+  if (closed_) return asking;
+  if (breaker_.is_open()) {
+    if (probe_is_due_) {
+      asking.push_back({probe_request, {options_.probe_tokens, Lane::interactive}});
+    }
+    return asking;
+  }
+  const std::size_t room = options_.requests_in_flight_max -
+                           std::min(in_flight_.size(), options_.requests_in_flight_max);
+  std::uint64_t tokens = 0;
+  for (auto place = waiting_.first(); place && asking.size() < std::min(room, wishes_max);
+       place = waiting_.after(*place)) {
+    const WaitingLanes::Request& request = waiting_.at(*place);
+    tokens += request.tokens;
+    if (!spending_.has_room_for(tokens)) break;
+    asking.push_back({request.id, {request.tokens, place->lane}});
+  }
+  return asking;
+}
+
+void Dispatch::plan_call() {
+  std::array<bool, all_lanes.size()> waits{};
+  for (const FleetShare::Asking& one : wanted()) waits[index_of(one.wish.lane)] = true;
+  call_at_ = fleet_->call_at(waits);
+}
+
+LeaseCall Dispatch::begin_call(TimePoint now) {
+  std::vector<FleetShare::Asking> asking = wanted();
+  std::erase_if(
+      asking, [&](const FleetShare::Asking& one) { return !fleet_->may_ask(one.wish.lane, now); });
+  LeaseCall call = fleet_->begin(asking);
+  call_at_.reset();
+  for (std::size_t key = 0; key < keys_.size(); ++key) {
+    call.usable.push_back(!keys_[key].is_refused());
+    if (const std::optional<KeyReport> report = keys_[key].report(key, now)) {
+      call.reports.push_back(*report);
+    }
+  }
+  return call;
+}
+
+void Dispatch::answered(const Result<LeaseAnswer>& answer, TimePoint now) {
+  fleet_->answered(answer, now);
+  if (answer) {
+    for (std::size_t key = 0; key < keys_.size(); ++key) {
+      keys_[key].used_by_fleet(answer->keys[key]);
+    }
+  } else if (answer.error().kind != ErrorKind::retryable) {
+    close(answer.error().kind, answer.error().message);
+  }
+}
+
+std::optional<LeaseCall> Dispatch::last_call() {
+  if (!fleet_->has_news() || !fleet_->failure().empty()) return std::nullopt;
+  LeaseCall call = fleet_->begin({});
+  call.usable.resize(keys_.size());
+  return call;
+}
+
 Dispatch::InFlight Dispatch::send(std::size_t key, std::uint64_t tokens, TimePoint now) {
   spending_.sent(tokens);
-  return {key, tokens, keys_[key].add(tokens, now), now};
+  return {key, tokens, keys_[key].add(tokens, now), now, std::nullopt};
 }
 
 Blame Dispatch::settle(const Grant& grant, const Receipt& receipt, TimePoint now) {
@@ -162,6 +284,15 @@ void Dispatch::settle_probe(const Receipt& receipt, TimePoint now) {
 void Dispatch::end(const InFlight& request, const Receipt& receipt, TimePoint now) {
   keys_[request.key].settle(request.entry, request.sent_at, receipt, now);
   spending_.answered(request.tokens, receipt);
+  if (request.lease) {
+    const Lease& lease = *request.lease;
+    const std::uint64_t tokens = receipt.tokens.value_or(lease.tokens);
+    const Duration late =
+        std::max(Duration{0}, receipt.sent_at.value_or(lease.valid_until) - lease.valid_until);
+    if (tokens != lease.tokens || late > Duration{0}) {
+      fleet_->ended({lease, tokens, true, late}, now);
+    }
+  }
   switch (receipt.answer) {
     case Answer::embedded:
       totals_.tokens_used += receipt.tokens.value_or(request.tokens);
@@ -234,6 +365,7 @@ ThrottleState Dispatch::state(TimePoint now) {
     state.next_probe_in = std::max(Duration{0}, *at - now);
   }
   state.binding = binding_;
+  if (fleet_) state.shared_budget_failure = fleet_->failure();
   state.totals = totals_;
   return state;
 }

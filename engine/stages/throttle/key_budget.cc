@@ -36,8 +36,10 @@ std::optional<std::uint64_t> lower(std::uint64_t configured, std::optional<std::
 
 }  // namespace
 
-KeyBudget::KeyBudget(KeyQuota configured, double interactive_share, std::uint64_t seed)
+KeyBudget::KeyBudget(KeyQuota configured, double interactive_share, std::uint64_t seed,
+                     LimitsKept limits_kept)
     : configured_(std::move(configured)),
+      limits_kept_(limits_kept),
       requests_(interactive_share),
       tokens_(interactive_share),
       backoff_(backoff_first, backoff_longest, full_jitter, seed) {
@@ -51,8 +53,10 @@ Turn KeyBudget::next(std::uint64_t tokens, Meter::Share share, TimePoint now) {
   const auto wait_for = [&turn](TimePoint at, Binding what) {
     if (at > turn.at) turn = {at, what};
   };
-  wait_for(tokens_.next(tokens, share, now), Binding::tokens);
-  wait_for(requests_.next(1, share, now), Binding::requests);
+  if (limits_kept_ == LimitsKept::here) {
+    wait_for(tokens_.next(tokens, share, now), Binding::tokens);
+    wait_for(requests_.next(1, share, now), Binding::requests);
+  }
   if (paused_until_) wait_for(*paused_until_, Binding::retry_after);
   return turn;
 }
@@ -73,15 +77,17 @@ void KeyBudget::settle(Meter::Entry entry, TimePoint sent_at, const Receipt& rec
   if (receipt.tokens) tokens_.reconcile(entry, *receipt.tokens);
   learn_limits(receipt.limits);
   const bool refused = receipt.answer == Answer::rate_limited;
-  if (receipt.limits.requests_left) {
-    requests_.provider_has_left(entry, *receipt.limits.requests_left, refused, now);
-  }
-  if (receipt.limits.tokens_left) {
-    tokens_.provider_has_left(entry, *receipt.limits.tokens_left, refused, now);
+  // What is left after a fleet's use says nothing to a meter that knows one process's.
+  if (limits_kept_ == LimitsKept::here) {
+    if (receipt.limits.requests_left) {
+      requests_.provider_has_left(entry, *receipt.limits.requests_left, refused, now);
+    }
+    if (receipt.limits.tokens_left) {
+      tokens_.provider_has_left(entry, *receipt.limits.tokens_left, refused, now);
+    }
   }
   if (receipt.limits.retry_after) {
-    const TimePoint until = now + std::min(*receipt.limits.retry_after, pause_longest);
-    paused_until_ = std::max(paused_until_.value_or(until), until);
+    pause_until(now + std::min(*receipt.limits.retry_after, pause_longest));
   }
   if (receipt.answer == Answer::key_refused) refused_ = true;
   if (refused) {
@@ -99,12 +105,17 @@ void KeyBudget::rate_limited(TimePoint sent_at, const ProviderLimits& limits, Ti
   answers_since_refusal_ = 0;
   const bool known_event = backoff_since_ && sent_at <= *backoff_since_;
   if (!limits.retry_after && !known_event) {
-    const TimePoint until = now + backoff_.next();
-    paused_until_ = std::max(paused_until_.value_or(until), until);
+    pause_until(now + backoff_.next());
     backoff_since_ = now;
   }
   const bool explained = limits.retry_after || limits.requests_left || limits.tokens_left;
   if (sent_at >= part_changed_at_) count_answer(!explained, now);
+}
+
+void KeyBudget::pause_until(TimePoint until) {
+  if (paused_until_ && *paused_until_ >= until) return;
+  paused_until_ = until;
+  pause_is_news_ = true;
 }
 
 void KeyBudget::count_answer(bool unexplained_refusal, TimePoint now) {
@@ -148,6 +159,21 @@ std::size_t KeyBudget::in_flight_max() const {
   return in_flight_of_unknown + answers_since_refusal_;
 }
 
+std::optional<KeyReport> KeyBudget::report(std::size_t key, TimePoint now) {
+  KeyReport report;
+  report.key = key;
+  if (std::exchange(pause_is_news_, false)) {
+    report.pause = std::max(Duration{0}, *paused_until_ - now);
+  }
+  // Told with every call: a budget may forget it, and another process's provider may say otherwise.
+  report.requests_per_minute = provider_.requests_per_minute.value_or(0);
+  report.tokens_per_minute = provider_.tokens_per_minute.value_or(0);
+  if (report.pause == Duration{0} && report.requests_per_minute + report.tokens_per_minute == 0) {
+    return std::nullopt;
+  }
+  return report;
+}
+
 double KeyBudget::load(TimePoint now) {
   if (!requests_.limit() && !tokens_.limit()) {
     return static_cast<double>(in_flight_) / static_cast<double>(in_flight_max());
@@ -167,6 +193,15 @@ KeyState KeyBudget::state(TimePoint now) {
   state.tokens_per_minute = tokens_.limit();
   state.requests_utilisation = requests_.utilisation(now);
   state.tokens_utilisation = tokens_.utilisation(now);
+  if (fleet_use_) {
+    const auto part = [](std::uint64_t used, std::uint64_t limit) {
+      return std::min(1.0, static_cast<double>(used) / static_cast<double>(limit));
+    };
+    state.requests_per_minute = fleet_use_->requests_per_minute;
+    state.tokens_per_minute = fleet_use_->tokens_per_minute;
+    state.requests_utilisation = part(fleet_use_->requests, fleet_use_->requests_per_minute);
+    state.tokens_utilisation = part(fleet_use_->tokens, fleet_use_->tokens_per_minute);
+  }
   if (paused_until_) state.paused_for = std::max(Duration{0}, *paused_until_ - now);
   state.refused = refused_;
   return state;

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "engine/core/clock.h"
-#include "engine/io/receipt.h"
 #include "engine/core/backoff.h"
+#include "engine/core/clock.h"
+#include "engine/io/key_quota.h"
+#include "engine/io/receipt.h"
+#include "engine/io/shared_budget.h"
 #include "engine/stages/throttle/meter.h"
 #include "engine/stages/throttle/throttle_options.h"
 #include "engine/stages/throttle/throttle_state.h"
@@ -20,9 +22,16 @@ struct Turn {
   Binding waits_for = Binding::nothing;
 };
 
+// Who keeps a key's limits.
+enum class LimitsKept {
+  here,
+  by_fleet,  // in a shared budget: here they bind nothing, and what the provider says is passed on
+};
+
 class KeyBudget {
  public:
-  KeyBudget(KeyQuota configured, double interactive_share, std::uint64_t seed);
+  KeyBudget(KeyQuota configured, double interactive_share, std::uint64_t seed,
+            LimitsKept limits_kept = LimitsKept::here);
 
   const std::string& name() const { return configured_.name; }
   bool is_refused() const { return refused_; }
@@ -36,6 +45,11 @@ class KeyBudget {
   // The answer to the request of this entry, which was sent at that time.
   void settle(Meter::Entry entry, TimePoint sent_at, const Receipt& receipt, TimePoint now);
 
+  // For the fleet: what the provider said that others have to know, where it did.
+  std::optional<KeyReport> report(std::size_t key, TimePoint now);
+  // From the fleet.
+  void used_by_fleet(const KeyUse& use) { fleet_use_ = use; }
+
   // How much of the key is used: of two keys that may send, the one with less is to.
   double load(TimePoint now);
   KeyState state(TimePoint now);
@@ -47,12 +61,15 @@ class KeyBudget {
   void count_answer(bool unexplained_refusal, TimePoint now);
   void recover(TimePoint now);
   void apply_limits();
+  void pause_until(TimePoint until);
 
   const KeyQuota configured_;
+  const LimitsKept limits_kept_;
   Meter requests_;
   Meter tokens_;
   ProviderLimits provider_;  // the limits that it said last
   bool refused_ = false;
+  std::optional<KeyUse> fleet_use_;
 
   std::size_t in_flight_ = 0;
   std::size_t answers_since_refusal_ = 0;  // good ones, since a 429
@@ -60,6 +77,7 @@ class KeyBudget {
   // No request before paused_until_. The backoff goes on when a request that was sent after
   // backoff_since_ is refused, too: those that were under way together are one event.
   std::optional<TimePoint> paused_until_;
+  bool pause_is_news_ = false;  // for the fleet
   std::optional<TimePoint> backoff_since_;
   Backoff backoff_;
 

@@ -27,14 +27,11 @@
 #include <optional>
 
 #include "engine/core/clock.h"
+#include "engine/io/key_quota.h"
 
 namespace penstock {
 
-inline constexpr Duration limit_window = std::chrono::seconds(60);
-// Most by which a request may overtake another between its grant and the provider's counter.
-inline constexpr Duration window_margin = std::chrono::milliseconds(100);
 inline constexpr Duration window_held = limit_window + window_margin;
-inline constexpr Duration burst_max = std::chrono::seconds(5);
 
 // Times given to a meter never go back.
 class Meter {

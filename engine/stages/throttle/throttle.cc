@@ -16,10 +16,15 @@ TimePoint now() {
 
 }  // namespace
 
-Throttle::Throttle(const std::vector<KeyQuota>& keys, ThrottleOptions options, Probe probe)
+Throttle::Throttle(const std::vector<KeyQuota>& keys, ThrottleOptions options, Probe probe,
+                   SharedBudget* shared_budget)
     : probe_(std::move(probe)),
-      dispatch_(keys, std::move(options)),
-      thread_([this] { keep_time(); }) {}
+      shared_budget_(shared_budget),
+      dispatch_(keys, std::move(options),
+                shared_budget == nullptr ? LimitsKept::here : LimitsKept::by_fleet),
+      thread_([this] { keep_time(); }) {
+  if (shared_budget != nullptr) leasing_ = std::thread([this] { lease(); });
+}
 
 Throttle::~Throttle() {
   stop();
@@ -29,7 +34,9 @@ Throttle::~Throttle() {
     is_ending_ = true;
   }
   wake_.notify_one();
+  call_.notify_one();
   thread_.join();
+  if (leasing_.joinable()) leasing_.join();
 }
 
 void Throttle::reserve(std::uint64_t tokens, Lane lane, Ready ready) {
@@ -83,6 +90,11 @@ void Throttle::advance(Lock& lock) {
       wake_.notify_one();
     }
   }
+  if (const std::optional<TimePoint> call_at = dispatch_.call_at();
+      call_at && *call_at < calls_at_) {
+    calls_at_ = *call_at;
+    call_.notify_one();
+  }
   deliver(lock);
 }
 
@@ -115,6 +127,30 @@ void Throttle::keep_time() {
       advance(lock);
     }
   }
+}
+
+void Throttle::lease() {
+  Lock lock(mutex_);
+  const auto ask = [&](const LeaseCall& call) {
+    lock.unlock();
+    Result<LeaseAnswer> answer = shared_budget_->lease(call);
+    lock.lock();
+    dispatch_.answered(answer, now());
+  };
+  while (!is_ending_) {
+    if (calls_at_ == TimePoint::max()) {
+      call_.wait(lock);
+    } else if (now() < calls_at_) {
+      call_.wait_until(lock, calls_at_);
+    } else {
+      calls_at_ = TimePoint::max();
+      if (const std::optional<TimePoint> at = dispatch_.call_at(); at && *at <= now()) {
+        ask(dispatch_.begin_call(now()));
+      }
+      advance(lock);
+    }
+  }
+  if (const std::optional<LeaseCall> call = dispatch_.last_call()) ask(*call);
 }
 
 }  // namespace penstock

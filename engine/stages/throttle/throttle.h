@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/io/quota.h"
+#include "engine/io/shared_budget.h"
 #include "engine/stages/throttle/dispatch.h"
 #include "engine/stages/throttle/throttle_options.h"
 #include "engine/stages/throttle/throttle_state.h"
@@ -26,8 +27,10 @@ class Throttle final : public Quota {
   // thread, possibly before it returns. It must not block. The destructor waits for `done`.
   using Probe = std::function<void(std::size_t key, std::function<void(const Receipt&)> done)>;
 
-  // At least one key.
-  Throttle(const std::vector<KeyQuota>& keys, ThrottleOptions options, Probe probe);
+  // At least one key. With a shared budget the fleet's limits bind, and each key has both. It is
+  // asked on a thread of its own, and outlives the throttle.
+  Throttle(const std::vector<KeyQuota>& keys, ThrottleOptions options, Probe probe,
+           SharedBudget* shared_budget = nullptr);
   // Refuses what waits, as cancelled. Not from within a callback.
   ~Throttle() override;
 
@@ -48,8 +51,10 @@ class Throttle final : public Quota {
   void deliver(Lock& lock);
   void settle_probe(const Receipt& receipt);
   void keep_time();
+  void lease();
 
   const Probe probe_;
+  SharedBudget* const shared_budget_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;       // the thread: a time before wakes_at_, or the end
@@ -64,7 +69,11 @@ class Throttle final : public Quota {
   std::optional<TimePoint> wakes_at_;  // when the thread will look again
   TimePoint rests_until_{};            // it does not before
 
+  std::condition_variable call_;           // leasing_: a time before calls_at_, or the end
+  TimePoint calls_at_ = TimePoint::max();  // when leasing_ will look again; guarded by mutex_
+
   std::thread thread_;
+  std::thread leasing_;  // where there is a shared budget
 };
 
 }  // namespace penstock

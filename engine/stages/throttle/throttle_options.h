@@ -8,16 +8,9 @@
 #include <string>
 
 #include "engine/core/clock.h"
+#include "engine/io/key_quota.h"
 
 namespace penstock {
-
-// An API key's limits, as configured. They are ceilings: a provider that says less is obeyed, one
-// that says more is not. 0: not known, the provider says.
-struct KeyQuota {
-  std::string name;  // for messages; never the secret
-  std::uint64_t requests_per_minute = 0;
-  std::uint64_t tokens_per_minute = 0;
-};
 
 struct ThrottleOptions {
   std::string endpoint;  // for messages

@@ -23,6 +23,7 @@ enum class Binding {
   endpoint_down,       // the service fails
   requests_in_flight,  // an answer
   budget,              // an answer, to know whether the budget of tokens has room for one more
+  shared_budget,       // the fleet's budget cannot be reached
 };
 
 constexpr std::string_view name_of(Binding binding) {
@@ -41,6 +42,8 @@ constexpr std::string_view name_of(Binding binding) {
       return "requests_in_flight";
     case Binding::budget:
       return "budget";
+    case Binding::shared_budget:
+      return "shared_budget";
   }
   return "";
 }
@@ -50,7 +53,8 @@ struct KeyState {
   // In force now; absent: not known.
   std::optional<std::uint64_t> requests_per_minute;
   std::optional<std::uint64_t> tokens_per_minute;
-  // Of the limits, in the last minute or since the first request: 0 to 1.
+  // Of the limits, in the last minute or since the first request: 0 to 1. Where a fleet shares
+  // them, the whole fleet's use.
   double requests_utilisation = 0;
   double tokens_utilisation = 0;
   Duration paused_for{0};
@@ -77,6 +81,7 @@ struct ThrottleState {
   bool endpoint_down = false;
   Duration next_probe_in{0};  // where the endpoint is down
   Binding binding = Binding::nothing;
+  std::string shared_budget_failure;  // why it cannot be reached; empty: it can, or there is none
   ThrottleTotals totals;
 };
 

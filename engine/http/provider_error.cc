@@ -1,4 +1,4 @@
-#include "engine/backends/openai/provider_error.h"
+#include "engine/http/provider_error.h"
 
 #include <simdjson.h>
 

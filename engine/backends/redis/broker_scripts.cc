@@ -1,0 +1,328 @@
+#include "engine/backends/redis/broker_scripts.h"
+
+#include <string>
+
+namespace penstock {
+namespace {
+
+// A shard is two streams, one a lane, whose entries are documents that wait or are leased; two
+// sorted sets of those that wait for another attempt, by the time when they are due; and two
+// hashes of records by document key: of all the former, and of dead letters.
+//
+// An entry holds the document's key only. That a document is leased, by whom and since when is what
+// its stream's consumer group knows about the entry. All time is the server's.
+constexpr const char* common = R"lua(
+local documents, dead = KEYS[1], KEYS[2]
+local lanes = {
+  interactive = {stream = KEYS[3], delayed = KEYS[5]},
+  bulk = {stream = KEYS[4], delayed = KEYS[6]},
+}
+local group = 'workers'
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function find(hash, key)
+  local packed = redis.call('HGET', hash, key)
+  return packed and cmsgpack.unpack(packed)
+end
+
+local function keep(hash, key, record)
+  redis.call('HSET', hash, key, cmsgpack.pack(record))
+end
+
+-- A stream that nobody has claimed from has no group: then nothing of it is leased.
+local function pending(stream, ...)
+  local answer = redis.pcall('XPENDING', stream, group, ...)
+  return answer.err and {} or answer
+end
+
+-- Whether an entry is leased, to anybody or to one consumer.
+local function is_leased(stream, entry, ...)
+  return #pending(stream, entry, entry, 1, ...) > 0
+end
+
+-- The document waits, behind all others of its lane.
+local function append(key, record)
+  record.entry = redis.call('XADD', lanes[record.lane].stream, '*', 'd', key)
+  keep(documents, key, record)
+end
+
+local function remove_entry(stream, entry)
+  redis.call('XACK', stream, group, entry)
+  redis.call('XDEL', stream, entry)
+end
+
+local function delay(key, record, pause_ms)
+  record.entry = nil
+  keep(documents, key, record)
+  redis.call('ZADD', lanes[record.lane].delayed, now_ms() + pause_ms, key)
+end
+
+local function bury(key, record, outcome, reason)
+  redis.call('HDEL', documents, key)
+  record.entry = nil
+  record.outcome, record.reason = outcome, reason
+  keep(dead, key, record)
+end
+
+local function describe(key, record, ...)
+  return {key, record.stamp, record.location, record.metadata, ...}
+end
+)lua";
+
+// ARGV: lane, whether the lane may grow (1 or 0), then of each document: key, stamp, location,
+// metadata. Answers the number of an Enqueued for each.
+constexpr const char* enqueue = R"lua(
+local queued, known, follows, replaced, is_dead, full = 0, 1, 2, 3, 4, 5
+
+-- A stamp of nothing but zeros is none, and equals nothing.
+local function is_same(record, other)
+  return record.stamp == other.stamp and record.stamp ~= '0,0,0'
+end
+
+local function enqueue(key, new)
+  local old = find(documents, key)
+  if not old then
+    local letter = find(dead, key)
+    if letter and is_same(letter, new) then return is_dead end
+    if ARGV[2] == '0' then return full end
+    if letter then redis.call('HDEL', dead, key) end
+    append(key, new)
+    return queued
+  end
+  if is_same(old, new) then return known end
+  local lane = lanes[old.lane]
+  if old.entry and is_leased(lane.stream, old.entry) then
+    old.next = new
+    keep(documents, key, old)
+    return follows
+  end
+  if old.entry and old.lane == new.lane then  -- keeps its place
+    new.entry = old.entry
+    keep(documents, key, new)
+    return replaced
+  end
+  if old.entry then
+    redis.call('XDEL', lane.stream, old.entry)
+  else
+    redis.call('ZREM', lane.delayed, key)
+  end
+  append(key, new)
+  return replaced
+end
+
+local answers = {}
+for i = 3, #ARGV, 4 do
+  local new = {lane = ARGV[1], stamp = ARGV[i + 1], location = ARGV[i + 2],
+               metadata = ARGV[i + 3], attempts = 0}
+  answers[#answers + 1] = enqueue(ARGV[i], new)
+end
+return answers
+)lua";
+
+// ARGV: lane, consumer, how many documents at most, after how many ms without a sign of its worker
+// a lease has ended (empty: not looked at now), attempts at most, why a document is dead whose
+// workers died. Answers the claimed documents, each with its entry, its attempts and whether this
+// is another one, then the documents that were taken from others: key, consumer, ms since its last
+// sign.
+constexpr const char* claim = R"lua(
+local lane, me, most = lanes[ARGV[1]], ARGV[2], tonumber(ARGV[3])
+local claimed, taken = {}, {}
+
+local function hand_out(key, record)
+  local again = (record.attempts > 0 or record.retried) and 1 or 0
+  claimed[#claimed + 1] = describe(key, record, record.entry, record.attempts, again)
+end
+
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', lane.delayed, '-inf', now_ms(),
+                                'LIMIT', 0, most)) do
+  redis.call('ZREM', lane.delayed, key)
+  append(key, find(documents, key))
+end
+
+local function take(entry, consumer, idle)
+  local found = redis.call('XCLAIM', lane.stream, group, me, 0, entry)[1]
+  if not found then return end
+  local key = found[2][2]
+  local record = find(documents, key)
+  -- Its own: an answer that never arrived. Nobody died.
+  if consumer == me then return hand_out(key, record) end
+  taken[#taken + 1] = {key, consumer, idle}
+  if record.next then
+    remove_entry(lane.stream, entry)
+    return append(key, record.next)
+  end
+  record.attempts = record.attempts + 1
+  if record.attempts >= tonumber(ARGV[5]) then
+    remove_entry(lane.stream, entry)
+    return bury(key, record, 'crashed', ARGV[6])
+  end
+  keep(documents, key, record)
+  hand_out(key, record)
+end
+
+if ARGV[4] ~= '' then
+  for _, lease in ipairs(pending(lane.stream, 'IDLE', ARGV[4], '-', '+', most)) do
+    take(lease[1], lease[2], lease[3])
+  end
+  local consumers = redis.pcall('XINFO', 'CONSUMERS', lane.stream, group)
+  for _, consumer in ipairs(consumers.err and {} or consumers) do
+    local name, owned, idle = consumer[2], consumer[4], consumer[6]
+    if name ~= me and owned == 0 and idle > tonumber(ARGV[4]) then
+      redis.call('XGROUP', 'DELCONSUMER', lane.stream, group, name)
+    end
+  end
+end
+
+if #claimed < most then
+  local read = {'XREADGROUP', 'GROUP', group, me, 'COUNT', most - #claimed,
+                'STREAMS', lane.stream, '>'}
+  local answer = redis.pcall(unpack(read))
+  if answer and answer.err then
+    redis.call('XGROUP', 'CREATE', lane.stream, group, '0', 'MKSTREAM')
+    answer = redis.call(unpack(read))
+  end
+  for _, entry in ipairs(answer and answer[1][2] or {}) do
+    local key = entry[2][2]
+    hand_out(key, find(documents, key))
+  end
+end
+return {claimed, taken}
+)lua";
+
+// ARGV: consumer, then of each document: key, lane, entry, verdict (done, back, again, dead), pause
+// in ms, outcome, reason. Passes over what the consumer has no lease on any more.
+constexpr const char* settle = R"lua(
+for i = 2, #ARGV, 7 do
+  local key, stream, entry, verdict = ARGV[i], lanes[ARGV[i + 1]].stream, ARGV[i + 2], ARGV[i + 3]
+  if is_leased(stream, entry, ARGV[1]) then
+    local record = find(documents, key)
+    remove_entry(stream, entry)
+    if record.next then
+      append(key, record.next)
+    elseif verdict == 'done' then
+      redis.call('HDEL', documents, key)
+    elseif verdict == 'back' then
+      append(key, record)
+    else
+      record.attempts = record.attempts + 1
+      if verdict == 'again' then
+        delay(key, record, tonumber(ARGV[i + 4]))
+      else
+        bury(key, record, ARGV[i + 5], ARGV[i + 6])
+      end
+    end
+  end
+end
+)lua";
+
+// ARGV: consumer, lane, then entries. Passes over what the consumer has no lease on any more.
+constexpr const char* renew = R"lua(
+local stream = lanes[ARGV[2]].stream
+for i = 3, #ARGV do
+  if is_leased(stream, ARGV[i], ARGV[1]) then
+    redis.call('XCLAIM', stream, group, ARGV[1], 0, ARGV[i], 'JUSTID')
+  end
+end
+)lua";
+
+// Answers how many dead letters there are, then for the lanes interactive and bulk: how many
+// documents wait, are leased, are delayed, and how old the oldest that waits is, in ms. Not by the
+// group's `lag`, which Redis does not know any more once an entry was deleted unread.
+constexpr const char* state = R"lua(
+local answer = {redis.call('HLEN', dead)}
+for _, name in ipairs({'interactive', 'bulk'}) do
+  local stream = lanes[name].stream
+  local leased, last = pending(stream)[1] or 0, nil
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  for _, each in ipairs(groups.err and {} or groups) do
+    for i = 1, #each, 2 do
+      if each[i] == 'last-delivered-id' then last = each[i + 1] end
+    end
+  end
+  local first = redis.call('XRANGE', stream, last and '(' .. last or '-', '+', 'COUNT', 1)[1]
+  local age = first and math.max(now_ms() - tonumber(string.match(first[1], '^%d+')), 0) or 0
+  answer[#answer + 1] = redis.call('XLEN', stream) - leased
+  answer[#answer + 1] = leased
+  answer[#answer + 1] = redis.call('ZCARD', lanes[name].delayed)
+  answer[#answer + 1] = age
+end
+return answer
+)lua";
+
+// ARGV: a cursor of HSCAN. Answers the next cursor, then some dead letters, each with its lane,
+// outcome, reason and attempts.
+constexpr const char* dead = R"lua(
+local scanned = redis.call('HSCAN', dead, ARGV[1], 'COUNT', 100)
+local answer = {scanned[1]}
+for i = 1, #scanned[2], 2 do
+  local record = cmsgpack.unpack(scanned[2][i + 1])
+  answer[#answer + 1] = describe(scanned[2][i], record, record.lane, record.outcome,
+                                 record.reason, record.attempts)
+end
+return answer
+)lua";
+
+// ARGV: keys. Answers how many of them were dead letters; those wait again.
+constexpr const char* retry = R"lua(
+local count = 0
+for _, key in ipairs(ARGV) do
+  local record = find(dead, key)
+  if record then
+    redis.call('HDEL', dead, key)
+    record.attempts, record.retried, record.outcome, record.reason = 0, true, nil, nil
+    append(key, record)
+    count = count + 1
+  end
+end
+return count
+)lua";
+
+constexpr const char* workers_common = R"lua(
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local all = {}
+local packed = redis.call('HGETALL', KEYS[1])
+for i = 1, #packed, 2 do
+  local report = cmsgpack.unpack(packed[i + 1])
+  if report.until_ms > now then
+    all[#all + 1] = report.fields
+  else
+    redis.call('HDEL', KEYS[1], packed[i])
+  end
+end
+)lua";
+
+// ARGV: for how many ms the report holds, then its fields, the worker's name first.
+constexpr const char* report = R"lua(
+local fields = {unpack(ARGV, 2)}
+redis.call('HSET', KEYS[1], fields[1],
+           cmsgpack.pack({until_ms = now + tonumber(ARGV[1]), fields = fields}))
+)lua";
+
+// Answers the fields of each report that holds.
+constexpr const char* workers = R"lua(
+return all
+)lua";
+
+RedisScript of_shard(const char* body) {
+  return RedisScript(std::string(common) + body);
+}
+
+RedisScript of_workers(const char* body) {
+  return RedisScript(std::string(workers_common) + body);
+}
+
+}  // namespace
+
+const BrokerScripts& broker_scripts() {
+  static const BrokerScripts scripts = {of_shard(enqueue), of_shard(claim),    of_shard(settle),
+                                        of_shard(renew),   of_shard(state),    of_shard(dead),
+                                        of_shard(retry),   of_workers(report), of_workers(workers)};
+  return scripts;
+}
+
+}  // namespace penstock

@@ -1,0 +1,59 @@
+// One lane of a Redis broker, to a worker. Documents are claimed a few at a time.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/backends/redis/queue_keys.h"
+#include "engine/backends/redis/redis.h"
+#include "engine/backends/redis/redis_broker.h"
+#include "engine/backends/redis/redis_leases.h"
+#include "engine/core/clock.h"
+#include "engine/io/broker.h"
+
+namespace penstock {
+
+// What all shards hold; one object's connection asks them.
+Result<BrokerState> read_broker_state(Redis& redis, const QueueKeys& keys);
+
+class RedisBroker::LaneQueue final : public WorkQueue {
+ public:
+  LaneQueue(const std::string& url, RedisBroker& broker, Lane lane, std::string consumer);
+  // Gives back what was claimed and nobody took.
+  ~LaneQueue() override;
+
+  std::optional<Claim> claim() override;
+  void acknowledge(const Claim& claim, Outcome outcome, const std::string& message) override;
+  void give_back(const Claim& claim) override;
+  void close() override;
+
+ private:
+  // Claims some documents; how many came.
+  Result<std::size_t> fetch();
+  Result<std::size_t> fetch_from(std::size_t first_shard, std::size_t shards, std::size_t from_each,
+                                 bool take_over);
+  std::size_t take_in(const RedisReply& answer);
+  // Whether nothing is left of the lane, anywhere.
+  bool is_exhausted();
+
+  RedisBroker& broker_;
+  const Lane lane_;
+  const std::string consumer_;
+
+  // Of the thread that claims.
+  Redis redis_;
+  std::size_t next_shard_;
+  TimePoint take_over_at_;  // when to look for leases that ended
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  // Guarded by mutex_.
+  std::deque<Claim> fetched_;
+  bool closed_ = false;
+};
+
+}  // namespace penstock

@@ -1,0 +1,499 @@
+#include "engine/backends/sqlite/sqlite_broker.h"
+
+#include <atomic>
+#include <chrono>
+#include <utility>
+
+namespace penstock {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long an idle worker waits before it looks again.
+constexpr milliseconds idle_pause{100};
+
+// Several processes share it, so it is the machine's time.
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+#define PENSTOCK_CLAIM_COLUMNS "key, location, metadata, bytes, modified_ns, changed_ns"
+
+Claim read_claim(const Statement& row) {
+  return {std::string(row.bytes(0)),
+          std::string(row.bytes(1)),
+          std::string(row.bytes(2)),
+          {row.natural(3), row.integer(4), row.integer(5)}};
+}
+
+// Parameters 2 to 7.
+void bind_claim(Statement& statement, const Claim& claim) {
+  statement.bind_text(2, claim.key)
+      .bind_blob(3, claim.location)
+      .bind_text(4, claim.metadata)
+      .bind(5, claim.stamp.bytes)
+      .bind(6, claim.stamp.modified_ns)
+      .bind(7, claim.stamp.changed_ns);
+}
+
+Result<void> run(Statement& statement) {
+  return statement.run();
+}
+
+}  // namespace
+
+// ?1 is the queue throughout, ?2 the key or the lane.
+struct SqliteBroker::Statements {
+  explicit Statements(Database& database)
+      : find(database.prepare("SELECT " PENSTOCK_CLAIM_COLUMNS
+                              ", state, attempts, lane FROM queue WHERE queue = ?1 AND key = ?2")),
+        put(database.prepare(
+            "INSERT INTO queue (queue, " PENSTOCK_CLAIM_COLUMNS
+            ", lane, state, position, at_ms, attempts, retried, worker, outcome, reason) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting', "
+            "(SELECT coalesce(max(position), 0) + 1 FROM queue WHERE queue = ?1 AND lane = ?8 "
+            "AND state = 'waiting'), ?9, 0, 0, '', '', '') "
+            "ON CONFLICT DO UPDATE SET location = ?3, metadata = ?4, bytes = ?5, "
+            "modified_ns = ?6, changed_ns = ?7, lane = ?8, state = 'waiting', "
+            "position = excluded.position, at_ms = ?9, attempts = 0, retried = 0, worker = '', "
+            "outcome = '', "
+            "reason = ''")),
+        follow(database.prepare(
+            "INSERT OR REPLACE INTO queue_followers (queue, " PENSTOCK_CLAIM_COLUMNS
+            ", lane) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")),
+        follower(database.prepare("SELECT " PENSTOCK_CLAIM_COLUMNS
+                                  ", lane FROM queue_followers WHERE queue = ?1 AND key = ?2")),
+        remove(database.prepare("DELETE FROM queue WHERE queue = ?1 AND key = ?2")),
+        remove_follower(
+            database.prepare("DELETE FROM queue_followers WHERE queue = ?1 AND key = ?2")),
+        size(database.prepare("SELECT count(*) FROM queue WHERE queue = ?1 AND lane = ?2 AND "
+                              "state IN ('waiting', 'leased')")),
+        end_delays(database.prepare("UPDATE queue SET state = 'waiting' WHERE queue = ?1 AND "
+                                    "lane = ?2 AND state = 'delayed' AND at_ms <= ?3")),
+        expired(database.prepare("SELECT key, attempts FROM queue WHERE queue = ?1 AND lane = ?2 "
+                                 "AND state = 'leased' AND at_ms <= ?3")),
+        next(database.prepare("SELECT " PENSTOCK_CLAIM_COLUMNS
+                              ", attempts > 0 OR retried FROM queue WHERE queue = ?1 AND lane = ?2 "
+                              "AND state = 'waiting' "
+                              "ORDER BY position LIMIT 1")),
+        lease(database.prepare("UPDATE queue SET state = 'leased', worker = ?3, at_ms = ?4 "
+                               "WHERE queue = ?1 AND key = ?2")),
+        is_empty(database.prepare("SELECT NOT EXISTS (SELECT 1 FROM queue WHERE queue = ?1 AND "
+                                  "lane = ?2 AND state <> 'dead')")),
+        owned(database.prepare("SELECT attempts FROM queue WHERE queue = ?1 AND key = ?2 AND "
+                               "state = 'leased' AND worker = ?3")),
+        wait_again(database.prepare("UPDATE queue SET state = ?3, at_ms = ?4, attempts = ?5, "
+                                    "worker = '' WHERE queue = ?1 AND key = ?2")),
+        bury(database.prepare("UPDATE queue SET state = 'dead', attempts = ?3, worker = '', "
+                              "outcome = ?4, reason = ?5 WHERE queue = ?1 AND key = ?2")),
+        renew(database.prepare("UPDATE queue SET at_ms = ?3 WHERE queue = ?1 AND worker = ?2 AND "
+                               "state = 'leased'")),
+        count(database.prepare("SELECT lane, state, count(*), min(at_ms) FROM queue "
+                               "WHERE queue = ?1 GROUP BY lane, state")),
+        dead(database.prepare("SELECT " PENSTOCK_CLAIM_COLUMNS
+                              ", lane, outcome, reason, attempts FROM queue "
+                              "WHERE queue = ?1 AND state = 'dead' ORDER BY key")),
+        revive(database.prepare(
+            "UPDATE queue SET state = 'waiting', at_ms = ?3, attempts = 0, retried = 1, "
+            "outcome = '', reason = '' WHERE queue = ?1 AND key = ?2 AND state = 'dead' RETURNING "
+            "1")),
+        report(database.prepare("INSERT OR REPLACE INTO queue_workers VALUES "
+                                "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")),
+        forget_workers(
+            database.prepare("DELETE FROM queue_workers WHERE queue = ?1 AND at_ms < ?2")),
+        forget_worker(
+            database.prepare("DELETE FROM queue_workers WHERE queue = ?1 AND worker = ?2")),
+        workers(database.prepare(
+            "SELECT worker, in_flight, done, failed, pages, tokens, cpu_millicores, memory_bytes, "
+            "up_s, draining FROM queue_workers WHERE queue = ?1 AND at_ms >= ?2 "
+            "ORDER BY worker")) {}
+
+  Statement find, put, follow, follower, remove, remove_follower, size, end_delays, expired, next,
+      lease, is_empty, owned, wait_again, bury, renew, count, dead, revive, report, forget_workers,
+      forget_worker, workers;
+};
+
+// One lane, to the pipeline.
+class SqliteBroker::LaneQueue final : public WorkQueue {
+ public:
+  LaneQueue(SqliteBroker& broker, Lane lane) : broker_(broker), lane_(lane) {}
+
+  std::optional<Claim> claim() override {
+    std::unique_lock lock(mutex_);
+    while (!closed_) {
+      Claim claim;
+      const Result<Claimed> claimed = broker_.try_claim(lane_, claim);
+      if (claimed == Claimed::document) return claim;
+      if (claimed == Claimed::nothing_left) break;
+      wake_.wait_for(lock, idle_pause, [this] { return closed_; });
+    }
+    return std::nullopt;
+  }
+
+  void acknowledge(const Claim& claim, Outcome outcome, const std::string& message) override {
+    broker_.deliver_later({claim.key, outcome, message});
+  }
+
+  void give_back(const Claim& claim) override {
+    broker_.deliver_later({claim.key, std::nullopt, {}});
+  }
+
+  void close() override {
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    wake_.notify_all();
+  }
+
+ private:
+  SqliteBroker& broker_;
+  const Lane lane_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool closed_ = false;  // guarded by mutex_
+};
+
+SqliteBroker::SqliteBroker(const std::string& path, BrokerOptions options)
+    : options_(std::move(options)),
+      database_(path, OpenMode::write),
+      statements_(std::make_unique<Statements>(database_)),
+      random_(std::random_device()()),
+      thread_([this] { deliver_and_renew(); }) {
+  for (const Lane lane : all_lanes)
+    lanes_[index_of(lane)] = std::make_unique<LaneQueue>(*this, lane);
+}
+
+SqliteBroker::~SqliteBroker() {
+  {
+    const std::lock_guard lock(delivery_mutex_);
+    ending_ = true;
+  }
+  to_deliver_.notify_one();
+  thread_.join();
+  if (!options_.worker.empty())
+    static_cast<void>(
+        run(statements_->forget_worker.bind_text(1, options_.queue).bind_text(2, options_.worker)));
+}
+
+WorkQueue& SqliteBroker::queue(Lane lane) {
+  return *lanes_[index_of(lane)];
+}
+
+Result<std::vector<Enqueued>> SqliteBroker::enqueue(std::span<const Claim> documents, Lane lane) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Enqueued> all;
+  const Result<void> done = in_transaction(database_, [&]() -> Result<void> {
+    Statement& size = statements_->size;
+    size.bind_text(1, options_.queue).bind_text(2, name_of(lane));
+    if (const auto row = size.step(); !row) return pass_on(row.error());
+    std::uint64_t in_lane = size.natural(0);
+    size.reset();
+    for (const Claim& document : documents) {
+      const Result<Enqueued> one = enqueue_one(document, lane, in_lane);
+      if (!one) return pass_on(one.error());
+      all.push_back(*one);
+    }
+    return {};
+  });
+  if (!done) return pass_on(done.error());
+  return all;
+}
+
+Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane,
+                                           std::uint64_t& in_lane) {
+  Statement& find = statements_->find;
+  find.bind_text(1, options_.queue).bind_text(2, document.key);
+  const Result<bool> row = find.step();
+  if (!row) return pass_on(row.error());
+  const bool exists = *row;
+  const bool is_same = exists && read_claim(find).stamp == document.stamp;
+  const std::string state = exists ? std::string(find.bytes(6)) : std::string();
+  find.reset();
+
+  if (is_same) return state == "dead" ? Enqueued::dead : Enqueued::known;
+  if (state == "leased") {
+    Statement& follow = statements_->follow;
+    bind_claim(follow, document);
+    follow.bind_text(1, options_.queue).bind_text(8, name_of(lane));
+    if (auto done = follow.run(); !done) return pass_on(done.error());
+    return Enqueued::follows;
+  }
+  const bool replaces = state == "waiting" || state == "delayed";
+  if (!replaces && in_lane >= options_.documents_max) return Enqueued::full;
+  Statement& put = statements_->put;
+  bind_claim(put, document);
+  put.bind_text(1, options_.queue).bind_text(8, name_of(lane)).bind(9, now_ms());
+  if (auto done = put.run(); !done) return pass_on(done.error());
+  if (replaces) return Enqueued::replaced;
+  ++in_lane;
+  return Enqueued::queued;
+}
+
+Result<SqliteBroker::Claimed> SqliteBroker::try_claim(Lane lane, Claim& claim) {
+  const std::lock_guard lock(mutex_);
+  Claimed claimed = Claimed::nothing_now;
+  const Result<void> done = in_transaction(database_, [&]() -> Result<void> {
+    const std::int64_t now = now_ms();
+    const auto bound_to_lane = [&](Statement& statement) -> Statement& {
+      return statement.bind_text(1, options_.queue).bind_text(2, name_of(lane));
+    };
+    if (auto ended = run(bound_to_lane(statements_->end_delays).bind(3, now)); !ended) return ended;
+
+    Statement& expired = bound_to_lane(statements_->expired).bind(3, now);
+    std::vector<std::string> abandoned;
+    for (;;) {
+      const Result<bool> row = expired.step();
+      if (!row) return pass_on(row.error());
+      if (!*row) break;
+      abandoned.emplace_back(expired.bytes(0));
+    }
+    expired.reset();
+    for (const std::string& key : abandoned)
+      if (auto ended = advance(key, std::nullopt, {}); !ended) return ended;
+
+    Statement& next = bound_to_lane(statements_->next);
+    const Result<bool> row = next.step();
+    if (!row) return pass_on(row.error());
+    if (*row) {
+      claim = read_claim(next);
+      claim.again = next.integer(6) != 0;
+    }
+    next.reset();
+    if (*row) {
+      claimed = Claimed::document;
+      return run(statements_->lease.bind_text(1, options_.queue)
+                     .bind_text(2, claim.key)
+                     .bind_text(3, options_.worker)
+                     .bind(4, now + options_.lease.count()));
+    }
+    if (!options_.until_empty) return {};
+    Statement& is_empty = bound_to_lane(statements_->is_empty);
+    if (const auto answer = is_empty.step(); !answer) return pass_on(answer.error());
+    if (is_empty.integer(0) != 0) claimed = Claimed::nothing_left;
+    is_empty.reset();
+    return {};
+  });
+  if (!done) return pass_on(done.error());
+  return claimed;
+}
+
+// An attempt at a leased document has ended: with this outcome, or with its worker.
+Result<void> SqliteBroker::advance(const std::string& key, std::optional<Outcome> outcome,
+                                   const std::string& reason) {
+  const auto bound = [&](Statement& statement) -> Statement& {
+    return statement.bind_text(1, options_.queue).bind_text(2, key);
+  };
+  // A newer content begins anew, whatever became of this one.
+  Statement& follower = bound(statements_->follower);
+  const Result<bool> followed = follower.step();
+  if (!followed) return pass_on(followed.error());
+  if (*followed) {
+    const Claim next = read_claim(follower);
+    Statement& put = statements_->put;
+    bind_claim(put, next);
+    put.bind_text(1, options_.queue).bind_text(8, follower.bytes(6)).bind(9, now_ms());
+    const Result<void> done = put.run();
+    follower.reset();
+    if (!done) return done;
+    return run(bound(statements_->remove_follower));
+  }
+  follower.reset();
+  if (outcome && !is_failure(*outcome)) return run(bound(statements_->remove));
+
+  Statement& find = bound(statements_->find);
+  if (const auto row = find.step(); !row) return pass_on(row.error());
+  const auto attempts = static_cast<std::uint32_t>(find.integer(7)) + 1;
+  find.reset();
+  const bool again =
+      attempts < options_.attempts_max && (!outcome || is_worth_another_attempt(*outcome));
+  if (!again) {
+    const std::string why = outcome ? reason : reason_of_deaths(attempts);
+    return run(bound(statements_->bury)
+                   .bind(3, attempts)
+                   .bind_text(4, name_of(outcome.value_or(Outcome::crashed)))
+                   .bind_text(5, why));
+  }
+  const double fraction = static_cast<double>(random_() >> 11) * 0x1.0p-53;
+  const std::int64_t pause = outcome ? pause_after(attempts, fraction, options_).count() : 0;
+  return run(bound(statements_->wait_again)
+                 .bind_text(3, outcome ? "delayed" : "waiting")
+                 .bind(4, now_ms() + pause)
+                 .bind(5, attempts));
+}
+
+void SqliteBroker::deliver_later(Delivery delivery) {
+  {
+    const std::lock_guard lock(delivery_mutex_);
+    deliveries_.push_back(std::move(delivery));
+  }
+  to_deliver_.notify_one();
+}
+
+void SqliteBroker::deliver_and_renew() {
+  const milliseconds renew_every = options_.lease / 5;
+  auto renewed = std::chrono::steady_clock::now();
+  std::unique_lock lock(delivery_mutex_);
+  for (;;) {
+    to_deliver_.wait_until(lock, renewed + renew_every,
+                           [this] { return ending_ || !deliveries_.empty(); });
+    if (ending_ && deliveries_.empty()) return;
+    while (!deliveries_.empty()) {
+      const Delivery delivery = std::move(deliveries_.front());
+      deliveries_.pop_front();
+      lock.unlock();
+      // What cannot be delivered (a full disk) is done again when its lease has ended.
+      static_cast<void>(deliver(delivery));
+      lock.lock();
+    }
+    if (std::chrono::steady_clock::now() < renewed + renew_every) continue;
+    lock.unlock();
+    static_cast<void>(renew_leases());
+    renewed = std::chrono::steady_clock::now();
+    lock.lock();
+  }
+}
+
+Result<void> SqliteBroker::deliver(const Delivery& delivery) {
+  const std::lock_guard lock(mutex_);
+  return in_transaction(database_, [&]() -> Result<void> {
+    Statement& owned = statements_->owned;
+    owned.bind_text(1, options_.queue).bind_text(2, delivery.key).bind_text(3, options_.worker);
+    const Result<bool> row = owned.step();
+    if (!row) return pass_on(row.error());
+    const std::int64_t attempts = *row ? owned.integer(0) : 0;
+    owned.reset();
+    if (!*row) return {};  // its lease had ended, and another worker has it
+    if (delivery.outcome) return advance(delivery.key, delivery.outcome, delivery.message);
+    return run(statements_->wait_again.bind_text(1, options_.queue)
+                   .bind_text(2, delivery.key)
+                   .bind_text(3, "waiting")
+                   .bind(4, now_ms())
+                   .bind(5, attempts));
+  });
+}
+
+Result<void> SqliteBroker::renew_leases() {
+  if (options_.worker.empty()) return {};
+  const std::lock_guard lock(mutex_);
+  return run(statements_->renew.bind_text(1, options_.queue)
+                 .bind_text(2, options_.worker)
+                 .bind(3, now_ms() + options_.lease.count()));
+}
+
+Result<BrokerState> SqliteBroker::state() {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t now = now_ms();
+  BrokerState state;
+  Statement& count = statements_->count;
+  count.bind_text(1, options_.queue);
+  for (;;) {
+    const Result<bool> row = count.step();
+    if (!row) return pass_on(row.error());
+    if (!*row) break;
+    LaneDepth& lane =
+        state.of(count.bytes(0) == name_of(Lane::bulk) ? Lane::bulk : Lane::interactive);
+    const std::string_view what = count.bytes(1);
+    if (what == "waiting") {
+      lane.waiting = count.natural(2);
+      lane.oldest = milliseconds(std::max<std::int64_t>(now - count.integer(3), 0));
+    } else if (what == "leased") {
+      lane.leased = count.natural(2);
+    } else if (what == "delayed") {
+      lane.delayed = count.natural(2);
+    } else {
+      state.dead += count.natural(2);
+    }
+  }
+  count.reset();
+  return state;
+}
+
+Result<void> SqliteBroker::report(const WorkerReport& report) {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t now = now_ms();
+  if (auto done = run(statements_->forget_workers.bind_text(1, options_.queue)
+                          .bind(2, now - options_.lease.count()));
+      !done)
+    return done;
+  return run(statements_->report.bind_text(1, options_.queue)
+                 .bind_text(2, report.worker)
+                 .bind(3, now)
+                 .bind(4, report.documents_in_flight)
+                 .bind(5, report.done)
+                 .bind(6, report.failed)
+                 .bind(7, report.pages)
+                 .bind(8, report.tokens)
+                 .bind(9, static_cast<std::int64_t>(report.cpu_cores * 1000))
+                 .bind(10, report.memory_bytes)
+                 .bind(11, static_cast<std::int64_t>(report.up.count()))
+                 .bind(12, std::int64_t{report.draining}));
+}
+
+Result<std::vector<WorkerReport>> SqliteBroker::workers() {
+  const std::lock_guard lock(mutex_);
+  std::vector<WorkerReport> all;
+  Statement& workers = statements_->workers;
+  workers.bind_text(1, options_.queue).bind(2, now_ms() - options_.lease.count());
+  for (;;) {
+    const Result<bool> row = workers.step();
+    if (!row) return pass_on(row.error());
+    if (!*row) break;
+    WorkerReport report;
+    report.worker = workers.bytes(0);
+    report.documents_in_flight = workers.natural(1);
+    report.done = workers.natural(2);
+    report.failed = workers.natural(3);
+    report.pages = workers.natural(4);
+    report.tokens = workers.natural(5);
+    report.cpu_cores = static_cast<double>(workers.integer(6)) / 1000;
+    report.memory_bytes = workers.natural(7);
+    report.up = std::chrono::seconds(workers.integer(8));
+    report.draining = workers.integer(9) != 0;
+    all.push_back(std::move(report));
+  }
+  workers.reset();
+  return all;
+}
+
+Result<void> SqliteBroker::for_each_dead(const std::function<bool(const DeadLetter&)>& visit) {
+  const std::lock_guard lock(mutex_);
+  Statement& dead = statements_->dead;
+  dead.bind_text(1, options_.queue);
+  for (;;) {
+    const Result<bool> row = dead.step();
+    if (!row) return pass_on(row.error());
+    if (!*row) break;
+    DeadLetter letter;
+    letter.claim = read_claim(dead);
+    letter.lane = dead.bytes(6) == name_of(Lane::bulk) ? Lane::bulk : Lane::interactive;
+    letter.outcome = outcome_named(dead.bytes(7)).value_or(Outcome::failed);
+    letter.reason = dead.bytes(8);
+    letter.attempts = static_cast<std::uint32_t>(dead.integer(9));
+    if (!visit(letter)) break;
+  }
+  dead.reset();
+  return {};
+}
+
+Result<std::uint64_t> SqliteBroker::retry(std::span<const std::string> keys) {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t revived = 0;
+  const Result<void> done = in_transaction(database_, [&]() -> Result<void> {
+    for (const std::string& key : keys) {
+      Statement& revive = statements_->revive;
+      revive.bind_text(1, options_.queue).bind_text(2, key).bind(3, now_ms());
+      const Result<bool> row = revive.step();
+      if (!row) return pass_on(row.error());
+      if (*row) ++revived;
+      revive.reset();
+    }
+    return {};
+  });
+  if (!done) return pass_on(done.error());
+  return revived;
+}
+
+}  // namespace penstock

@@ -1,0 +1,75 @@
+// The broker in a SQLite file: for several processes of one machine.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/backends/sqlite/database.h"
+#include "engine/io/broker.h"
+
+namespace penstock {
+
+// One connection, one statement at a time: what SQLite writes, it writes alone anyway. Leases end
+// by the machine's clock. One thread delivers what was acknowledged and renews leases.
+class SqliteBroker final : public Broker {
+ public:
+  // Throws FatalError.
+  SqliteBroker(const std::string& path, BrokerOptions options);
+  ~SqliteBroker() override;
+
+  Result<std::vector<Enqueued>> enqueue(std::span<const Claim> documents, Lane lane) override;
+  WorkQueue& queue(Lane lane) override;
+  Result<BrokerState> state() override;
+  Result<void> report(const WorkerReport& report) override;
+  Result<std::vector<WorkerReport>> workers() override;
+  Result<void> for_each_dead(const std::function<bool(const DeadLetter&)>& visit) override;
+  Result<std::uint64_t> retry(std::span<const std::string> keys) override;
+
+ private:
+  class LaneQueue;
+  struct Statements;
+  struct Delivery {
+    std::string key;
+    std::optional<Outcome> outcome;  // absent: given back
+    std::string message;
+  };
+  enum class Claimed { document, nothing_now, nothing_left };
+
+  Result<Enqueued> enqueue_one(const Claim& document, Lane lane, std::uint64_t& in_lane);
+  // The next document of the lane, now leased, in `claim`.
+  Result<Claimed> try_claim(Lane lane, Claim& claim);
+  void deliver_later(Delivery delivery);
+  void deliver_and_renew();
+  Result<void> deliver(const Delivery& delivery);
+  Result<void> renew_leases();
+  Result<void> advance(const std::string& key, std::optional<Outcome> outcome,
+                       const std::string& reason);
+
+  const BrokerOptions options_;
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  Database database_;
+  std::unique_ptr<Statements> statements_;
+  std::mt19937_64 random_;
+
+  std::array<std::unique_ptr<LaneQueue>, all_lanes.size()> lanes_;
+
+  std::mutex delivery_mutex_;
+  std::condition_variable to_deliver_;
+  // Guarded by delivery_mutex_.
+  std::deque<Delivery> deliveries_;
+  bool ending_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""scripts/chaos, once the servers run: see there.
+
+usage: chaos.py PENSTOCK MAKE_FIXTURES [--workers N] [--documents N] [--seed N] [--vectors KIND]
+"""
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from emulator import Emulator
+
+LEASE = 15  # seconds
+API_KEY = "chaos"
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("penstock")
+    parser.add_argument("make_fixtures")
+    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--documents", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--vectors", choices=["pgvector", "pinecone"], default="pgvector")
+    parser.add_argument("--pause", type=float, default=3, help="seconds between two disasters")
+    return parser.parse_args()
+
+
+class Worker:
+    """A worker process, and when it claimed and ended which document."""
+
+    def __init__(self, fleet):
+        self.fleet = fleet
+        self.process = subprocess.Popen(fleet.command("worker", "--json", *fleet.worker_options),
+                                        stdout=subprocess.PIPE, stderr=fleet.errors, text=True,
+                                        env=fleet.environment)
+        self.in_work = set()
+        self.mutex = threading.Lock()
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue  # the last line of one that was killed
+            with self.mutex:
+                if event["event"] == "claimed":
+                    self.in_work.add(event["key"])
+                    self.fleet.claimed(event["key"])
+                elif event["event"] == "document":
+                    self.in_work.discard(event["key"])
+
+    def kill(self):
+        self.process.kill()
+        died = time.monotonic()
+        self.process.wait()
+        self.thread.join()
+        self.fleet.orphaned(self.in_work, died)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.thread.join()
+
+
+class Fleet:
+    def __init__(self, options, folder, service, index):
+        self.options = options
+        self.folder = folder
+        self.queue = os.environ["PENSTOCK_TEST_REDIS_CLUSTER"]
+        ledger = os.environ["PENSTOCK_TEST_PGBOUNCER"]
+        vectors = index.url if index else "pgvector:" + os.environ["PENSTOCK_TEST_PGVECTOR"]
+        self.store = ["--ledger", ledger, "--vectors", vectors]
+        self.embedder = ["--embedder", f"openai:{service.url}", "--dimensions", "256"]
+        self.worker_options = [
+            *self.store, *self.embedder, "--key", f"{API_KEY}:60000:{service.tokens_per_minute}",
+            "--lease", str(LEASE), "--retry-after", "1", "--attempts", "20", "--concurrency", "12",
+            "--extractors", "1"]
+        self.environment = dict(os.environ, PENSTOCK_API_KEY_CHAOS=API_KEY, PINECONE_API_KEY=API_KEY)
+        self.errors = open(os.path.join(folder, "workers.log"), "w")
+        self.mutex = threading.Lock()
+        self.orphans = {}  # key: when its worker died
+        self.late = []  # seconds from a worker's death to its documents' next start
+        self.workers = [Worker(self) for _ in range(options.workers)]
+
+    def command(self, name, *arguments):
+        return [self.options.penstock, name, "--queue", self.queue, *arguments]
+
+    def run(self, *arguments):
+        return subprocess.run([self.options.penstock, *arguments], env=self.environment, text=True,
+                              capture_output=True)
+
+    def claimed(self, key):
+        with self.mutex:
+            died = self.orphans.pop(key, None)
+            if died is not None:
+                self.late.append(time.monotonic() - died)
+
+    def orphaned(self, keys, died):
+        with self.mutex:
+            for key in keys:
+                self.orphans[key] = died
+
+    def enqueue(self, lane, *sources):
+        """Until the queue has taken everything; returns how many documents were new to it."""
+        accepted = 0
+        while True:
+            ran = subprocess.run(self.command("enqueue", "--json", "--lane", lane, *sources),
+                                 text=True, capture_output=True)
+            if ran.returncode == 0:
+                summary = json.loads(ran.stdout.splitlines()[-1])
+                return summary
+            print(f"enqueue again: {ran.stderr.strip()}", flush=True)
+            time.sleep(1)
+
+    def status(self):
+        ran = self.run("status", "--queue", self.queue, "--json", *self.store)
+        return json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else None
+
+
+class Disasters:
+    """What goes wrong, one after another, in an order that the seed decides."""
+
+    def __init__(self, fleet, chance):
+        self.fleet = fleet
+        self.chance = chance
+        self.services = os.environ["PENSTOCK_TEST_SERVICES"]
+        self.counts = {"workers": 0, "masters": 0, "postgres": 0, "pgbouncer": 0}
+        self.dead_node = None  # (port, when)
+
+    def next(self):
+        self.mend_redis()
+        what = self.chance.choices(["workers", "masters", "postgres", "pgbouncer"], [6, 1, 1, 1])[0]
+        if what == "masters" and self.dead_node:
+            what = "workers"  # its replica may be the only one
+        self.counts[what] += 1
+        print(f"{time.strftime('%H:%M:%S')} kills {what}", flush=True)
+        getattr(self, what)()
+
+    def workers(self):
+        index = self.chance.randrange(len(self.fleet.workers))
+        self.fleet.workers[index].kill()
+        self.fleet.workers[index] = Worker(self.fleet)
+
+    def masters(self):
+        for folder in sorted(os.listdir(f"{self.services}/cluster")):
+            if not os.path.isdir(f"{self.services}/cluster/{folder}"):
+                continue
+            role = subprocess.run(["redis-cli", "-p", folder, "role"], capture_output=True, text=True)
+            if role.stdout.startswith("master") and role.stdout.count("\n") > 2:  # it has a replica
+                with open(f"{self.services}/cluster/{folder}.pid") as file:
+                    os.kill(int(file.read()), signal.SIGKILL)
+                self.dead_node = (folder, time.monotonic())
+                return
+
+    def mend_redis(self, at_once=False):
+        if not self.dead_node or (not at_once and time.monotonic() - self.dead_node[1] < 10):
+            return
+        port = self.dead_node[0]
+        node = subprocess.Popen(["redis-server", f"{self.services}/cluster/{port}/redis.conf"],
+                                stdout=subprocess.DEVNULL)
+        with open(f"{self.services}/cluster/{port}.pid", "w") as file:
+            file.write(str(node.pid))
+        with open(f"{self.services}/pids", "a") as file:
+            file.write(f"{node.pid}\n")
+        self.dead_node = None
+
+    def postgres(self):
+        subprocess.run([f"{self.services}/restart_postgres"], check=True)
+
+    def pgbouncer(self):
+        subprocess.run([f"{self.services}/restart_pgbouncer"], check=True)
+
+
+def psql(database, query):
+    return subprocess.run(["psql", "-XAt", database, "-c", query], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+def make_documents(options, folder):
+    """Small documents, some of them broken for good; one in ten is interactive."""
+    for lane, share in (("bulk", 0.9), ("interactive", 0.1)):
+        subprocess.run([options.make_fixtures, f"{folder}/{lane}", "--documents",
+                        str(max(int(options.documents * share), 1)), "--bytes", "3000-12000", "--seed",
+                        str(options.seed + int(share * 10))], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([options.make_fixtures, f"{folder}/bulk/sample"], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def pdfs(folder):
+    return sorted(os.path.join(path, name) for path, _, names in os.walk(folder) for name in names
+                  if name.endswith(".pdf"))
+
+
+def change_some(options, chance, folder):
+    """Documents that get another's content: their old vectors are to go."""
+    names = [name for name in pdfs(f"{folder}/bulk") if "/sample/" not in name]
+    for name in chance.sample(names, len(names) // 20):
+        with open(chance.choice(names), "rb") as other:
+            content = other.read()
+        with open(name + ".new", "wb") as file:
+            file.write(content)
+        os.rename(name + ".new", name)
+
+
+def work_until_empty(fleet, disasters, pause):
+    started = time.monotonic()
+    trouble_until = None
+    while True:
+        time.sleep(pause)
+        status = fleet.status()
+        if status:
+            lanes = status["queue"]["lanes"].values()
+            left = sum(lane["waiting"] + lane["leased"] + lane["delayed"] for lane in lanes)
+            print(f"{time.strftime('%H:%M:%S')} {left} left, {status['documents']['done']} done, "
+                  f"{status['queue']['dead']} dead", flush=True)
+            if left == 0:
+                return time.monotonic() - started
+        disasters.next()
+
+
+def main():
+    options = arguments()
+    chance = random.Random(options.seed)
+    # As much as takes a minute and a half: enough disasters fit, whatever the machine.
+    tokens_per_minute = max(options.documents * 600, 100_000)
+    with tempfile.TemporaryDirectory(prefix="penstock-chaos-") as folder:
+        documents = os.path.join(folder, "documents")
+        make_documents(options, documents)
+        service = Emulator(options.penstock, "--key", f"{API_KEY}:60000:{tokens_per_minute}",
+                           "--faults", "0.02", "--latency", "20ms-200ms", "--seed", str(options.seed))
+        service.tokens_per_minute = tokens_per_minute
+        index = None
+        with service:
+            fleet = Fleet(options, folder, service, index)
+            disasters = Disasters(fleet, chance)
+            bulk = ["--include", "*.pdf", f"{documents}/bulk"]
+            interactive = ["--include", "*.pdf", f"{documents}/interactive"]
+            fleet.enqueue("bulk", *bulk)
+            fleet.enqueue("interactive", *interactive)
+            change_some(options, chance, documents)
+            fleet.enqueue("bulk", *bulk)
+            accepted = len(pdfs(documents))
+            seconds = work_until_empty(fleet, disasters, options.pause)
+            disasters.mend_redis(at_once=True)
+            for worker in fleet.workers:
+                worker.stop()
+            verdict = judge(fleet, service, accepted, documents)
+    verdict.update(disasters.counts, seconds=round(seconds, 1), seed=options.seed,
+                   restarts=len(fleet.late), latest_start=round(max(fleet.late, default=0), 1))
+    sound = (verdict["accepted"] == verdict["done"] + verdict["dead"] and verdict["missing"] == 0 and
+             verdict["duplicates"] == 0 and verdict["fsck"] == "clean" and
+             verdict["violations"] == 0 and verdict["latest_start"] <= LEASE)
+    print(json.dumps(verdict))
+    return 0 if sound else 1
+
+
+def judge(fleet, service, accepted, documents):
+    status = fleet.status()
+    done = status["documents"]["done"] + status["documents"]["no_text"]
+    dead = status["queue"]["dead"]
+    ledger = os.environ["PENSTOCK_TEST_POSTGRES"]
+    vectors = os.environ["PENSTOCK_TEST_PGVECTOR"]
+    expected = {}
+    for line in psql(ledger, "SELECT key, encode(current, 'hex'), chunks FROM penstock.documents "
+                             "WHERE current IS NOT NULL").splitlines():
+        key, version, chunks = line.rsplit("|", 2)
+        expected[key, version] = int(chunks)
+    stored = {}
+    for line in psql(vectors, "SELECT v.key, encode(v.version, 'hex'), count(*), "
+                              "count(DISTINCT c.ordinal) FROM penstock.versions v "
+                              "JOIN penstock.chunks c ON c.version = v.id "
+                              "GROUP BY 1, 2").splitlines():
+        key, version, chunks, ordinals = line.rsplit("|", 3)
+        stored[key, version] = (int(chunks), int(ordinals))
+    missing = max(accepted - done - dead, 0)
+    duplicates = 0
+    for name, chunks in expected.items():
+        rows, ordinals = stored.get(name, (0, 0))
+        missing += ordinals < chunks
+        duplicates += rows > ordinals or ordinals > chunks
+    duplicates += sum(name not in expected for name in stored)
+    fsck = fleet.run("fsck", "--json", *fleet.store)
+    report = json.loads(fsck.stdout.splitlines()[-1])
+    clean = fsck.returncode == 0 and report["interrupted"] == 0
+    stats = service.get("/stats")
+    return {"accepted": accepted, "done": done, "dead": dead, "missing": missing,
+            "duplicates": duplicates, "fsck": "clean" if clean else fsck.stdout.strip(),
+            "violations": stats["violations"], "tokens": stats["tokens"]}
+
+
+sys.exit(main())

@@ -1,0 +1,406 @@
+#include "test/contract/broker_contract.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "test/support/catch.h"
+
+namespace penstock {
+namespace {
+
+// Leases and pauses that no test outlives: time passes only where the world says so.
+BrokerOptions options(const std::string& worker = {}) {
+  BrokerOptions options;
+  options.worker = worker;
+  options.lease = std::chrono::minutes(30);
+  options.backoff = std::chrono::minutes(30);
+  options.backoff_max = std::chrono::hours(1);
+  options.attempts_max = 3;
+  return options;
+}
+
+Claim document(const std::string& key, std::int64_t revision = 1) {
+  return {key, "/at/" + key, "{\"a\":1}", {10, revision, revision}};
+}
+
+std::vector<Enqueued> enqueue(Broker& broker, const std::vector<Claim>& documents,
+                              Lane lane = Lane::bulk) {
+  const auto enqueued = broker.enqueue(documents, lane);
+  REQUIRE(enqueued.has_value());
+  REQUIRE(enqueued->size() == documents.size());
+  return *enqueued;
+}
+
+Enqueued enqueue_one(Broker& broker, const Claim& claim, Lane lane = Lane::bulk) {
+  return enqueue(broker, {claim}, lane).front();
+}
+
+Claim claim(Broker& broker, Lane lane = Lane::bulk) {
+  const std::optional<Claim> claim = broker.queue(lane).claim();
+  REQUIRE(claim.has_value());
+  return *claim;
+}
+
+void end(Broker& broker, const Claim& claim, Outcome outcome, const std::string& message = {}) {
+  broker.queue(Lane::bulk).acknowledge(claim, outcome, message);
+}
+
+// What is acknowledged takes effect some time: asks until it has.
+void wait_for(Broker& broker, const std::function<bool(const BrokerState&)>& holds) {
+  for (;;) {
+    const auto state = broker.state();
+    REQUIRE(state.has_value());
+    if (holds(*state)) return;
+    std::this_thread::yield();
+  }
+}
+
+bool is_empty(const BrokerState& state) {
+  const LaneDepth& bulk = state.bulk;
+  const LaneDepth& interactive = state.interactive;
+  return bulk.waiting + bulk.leased + bulk.delayed + interactive.waiting + interactive.leased +
+             interactive.delayed + state.dead ==
+         0;
+}
+
+std::vector<DeadLetter> dead_letters(Broker& broker) {
+  std::vector<DeadLetter> letters;
+  REQUIRE(broker
+              .for_each_dead([&](const DeadLetter& letter) {
+                letters.push_back(letter);
+                return true;
+              })
+              .has_value());
+  return letters;
+}
+
+// A worker that claims one document and dies.
+void claim_and_die(const BrokerWorld& world, const std::string& worker) {
+  {
+    const auto doomed = world.open(options(worker));
+    claim(*doomed);
+  }
+  world.end_leases();
+}
+
+}  // namespace
+
+void run_broker_contract(const BrokerWorld& world) {
+  std::unique_ptr<Broker> broker = world.open(options("w1"));
+
+  SECTION("what is enqueued is claimed once and as it was") {
+    Claim odd = document("/ordner/Größe \"x\" 漢字.pdf");
+    odd.location = std::string("/a\xff\xfe\0b", 6);
+    CHECK(enqueue_one(*broker, odd) == Enqueued::queued);
+    const Claim claimed = claim(*broker);
+    CHECK(claimed.key == odd.key);
+    CHECK(claimed.location == odd.location);
+    CHECK(claimed.metadata == odd.metadata);
+    CHECK(claimed.stamp == odd.stamp);
+    CHECK_FALSE(claimed.again);
+    const auto state = broker->state();
+    REQUIRE(state.has_value());
+    CHECK(state->bulk.waiting == 0);
+    CHECK(state->bulk.leased == 1);
+    end(*broker, claimed, Outcome::done);
+    wait_for(*broker, is_empty);
+  }
+
+  SECTION("what is enqueued outlives who enqueued it") {
+    { enqueue(*world.open(options()), {document("a"), document("b")}); }
+    std::set<std::string> keys = {claim(*broker).key, claim(*broker).key};
+    CHECK(keys == std::set<std::string>{"a", "b"});
+  }
+
+  SECTION("a content is queued once") {
+    CHECK(enqueue(*broker, {document("a"), document("a")}) ==
+          std::vector<Enqueued>{Enqueued::queued, Enqueued::known});
+    const Claim claimed = claim(*broker);
+    CHECK(enqueue_one(*broker, document("a")) == Enqueued::known);
+    end(*broker, claimed, Outcome::done);
+    wait_for(*broker, is_empty);
+    CHECK(enqueue_one(*broker, document("a")) == Enqueued::queued);
+  }
+
+  SECTION("a newer content takes the place of one that waits") {
+    enqueue_one(*broker, document("a", 1));
+    CHECK(enqueue_one(*broker, document("a", 2)) == Enqueued::replaced);
+    CHECK(claim(*broker).stamp == document("a", 2).stamp);
+    CHECK(broker->state()->bulk.waiting == 0);
+  }
+
+  SECTION("a newer content follows one that is leased") {
+    enqueue_one(*broker, document("a", 1));
+    const Claim first = claim(*broker);
+    CHECK(enqueue_one(*broker, document("a", 2)) == Enqueued::follows);
+    CHECK(enqueue_one(*broker, document("a", 3)) == Enqueued::follows);
+    CHECK(broker->state()->bulk.waiting == 0);
+    SECTION("whatever became of that") {
+      end(*broker, first, GENERATE(Outcome::done, Outcome::corrupt, Outcome::unreadable), "why");
+    }
+    SECTION("also when its worker died") {
+      world.end_leases();
+      const std::unique_ptr<Broker> other = world.open(options("w2"));
+      CHECK(claim(*other).stamp == document("a", 3).stamp);
+      return;
+    }
+    const Claim next = claim(*broker);
+    CHECK(next.stamp == document("a", 3).stamp);
+    end(*broker, next, Outcome::done);
+    wait_for(*broker, is_empty);
+  }
+
+  SECTION("no document goes to two workers") {
+    std::vector<Claim> documents;
+    for (int i = 0; i < 60; ++i) documents.push_back(document(std::to_string(i)));
+    enqueue(*broker, documents);
+    std::vector<std::vector<std::string>> claimed(3);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < claimed.size(); ++i) {
+      threads.emplace_back([&, i] {
+        BrokerOptions until_empty = options("t" + std::to_string(i));
+        until_empty.until_empty = true;
+        const std::unique_ptr<Broker> worker = world.open(until_empty);
+        while (const auto one = worker->queue(Lane::bulk).claim()) {
+          claimed[i].push_back(one->key);
+          worker->queue(Lane::bulk).acknowledge(*one, Outcome::done, {});
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    std::multiset<std::string> all;
+    for (const auto& keys : claimed) all.insert(keys.begin(), keys.end());
+    CHECK(all.size() == 60);
+    CHECK(std::set<std::string>(all.begin(), all.end()).size() == 60);
+    wait_for(*broker, is_empty);
+  }
+
+  SECTION("what is given back is taken again at once and costs no attempt") {
+    enqueue_one(*broker, document("a"));
+    for (int i = 0; i < 5; ++i) {
+      const Claim claimed = claim(*broker);
+      CHECK(claimed.key == "a");
+      CHECK_FALSE(claimed.again);
+      broker->queue(Lane::bulk).give_back(claimed);
+    }
+    CHECK(broker->state()->dead == 0);
+  }
+
+  SECTION("what another attempt may change is tried again after a pause") {
+    enqueue_one(*broker, document("a"));
+    for (int attempt = 1; attempt < 3; ++attempt) {
+      end(*broker, claim(*broker), Outcome::unreadable, "no route to host");
+      wait_for(*broker, [](const BrokerState& state) { return state.bulk.delayed == 1; });
+      CHECK(broker->state()->bulk.leased == 0);
+      CHECK(enqueue_one(*broker, document("a")) == Enqueued::known);
+      world.end_delays();
+    }
+    const Claim last = claim(*broker);
+    CHECK(last.again);
+    end(*broker, last, Outcome::unreadable, "no route to host");
+    wait_for(*broker, [](const BrokerState& state) { return state.dead == 1; });
+    const std::vector<DeadLetter> letters = dead_letters(*broker);
+    REQUIRE(letters.size() == 1);
+    CHECK(letters[0].claim.key == "a");
+    CHECK(letters[0].claim.location == "/at/a");
+    CHECK(letters[0].claim.stamp == document("a").stamp);
+    CHECK(letters[0].lane == Lane::bulk);
+    CHECK(letters[0].outcome == Outcome::unreadable);
+    CHECK(letters[0].reason == "no route to host");
+    CHECK(letters[0].attempts == 3);
+  }
+
+  SECTION("what no attempt will change is a dead letter at once") {
+    enqueue_one(*broker, document("a"));
+    end(*broker, claim(*broker), Outcome::encrypted, "needs a password");
+    wait_for(*broker, [](const BrokerState& state) { return state.dead == 1; });
+    const std::vector<DeadLetter> letters = dead_letters(*broker);
+    REQUIRE(letters.size() == 1);
+    CHECK(letters[0].outcome == Outcome::encrypted);
+    CHECK(letters[0].reason == "needs a password");
+    CHECK(letters[0].attempts == 1);
+    CHECK(broker->state()->bulk.leased == 0);
+  }
+
+  SECTION("a dead letter stays until it is retried or its document changes") {
+    enqueue(*broker, {document("a"), document("b"), document("c")});
+    for (int i = 0; i < 3; ++i) end(*broker, claim(*broker), Outcome::corrupt, "damaged");
+    wait_for(*broker, [](const BrokerState& state) { return state.dead == 3; });
+    CHECK(enqueue_one(*broker, document("a")) == Enqueued::dead);
+    CHECK(enqueue_one(*broker, document("a", 2)) == Enqueued::queued);
+    CHECK(broker->state()->dead == 2);
+    CHECK(claim(*broker).stamp == document("a", 2).stamp);
+    const auto retried = broker->retry(std::vector<std::string>{"b", "a", "nobody"});
+    REQUIRE(retried.has_value());
+    CHECK(*retried == 1);
+    CHECK(broker->state()->dead == 1);
+    const Claim again = claim(*broker);
+    CHECK(again.key == "b");
+    CHECK(again.stamp == document("b").stamp);
+    CHECK(again.again);
+    end(*broker, again, Outcome::corrupt, "still damaged");
+    wait_for(*broker, [](const BrokerState& state) { return state.dead == 2; });
+    for (const DeadLetter& letter : dead_letters(*broker)) CHECK(letter.attempts == 1);
+  }
+
+  SECTION("a dead worker's document goes to another one and has lost an attempt") {
+    enqueue_one(*broker, document("a"));
+    claim_and_die(world, "d1");
+    claim_and_die(world, "d2");
+    const std::unique_ptr<Broker> last = world.open(options("w2"));
+    const Claim third = claim(*last);
+    CHECK(third.key == "a");
+    CHECK(third.again);
+    end(*last, third, Outcome::crashed, "boom");
+    wait_for(*last, [](const BrokerState& state) { return state.dead == 1; });
+    CHECK(dead_letters(*last)[0].attempts == 3);
+  }
+
+  SECTION("a document whose workers die is a dead letter in the end") {
+    enqueue_one(*broker, document("a"));
+    for (const char* name : {"d1", "d2", "d3"}) claim_and_die(world, name);
+    BrokerOptions until_empty = options("w2");
+    until_empty.until_empty = true;
+    const std::unique_ptr<Broker> last = world.open(until_empty);
+    CHECK_FALSE(last->queue(Lane::bulk).claim().has_value());
+    const std::vector<DeadLetter> letters = dead_letters(*last);
+    REQUIRE(letters.size() == 1);
+    CHECK(letters[0].attempts == 3);
+    CHECK(letters[0].reason ==
+          "its worker died, at the last of 3 attempts; it may be what kills them");
+  }
+
+  SECTION("who lost its lease changes nothing any more") {
+    enqueue_one(*broker, document("a"));
+    const Claim slow = claim(*broker);
+    world.end_leases();
+    const std::unique_ptr<Broker> other = world.open(options("w2"));
+    const Claim taken = claim(*other);
+    CHECK(taken.key == "a");
+    end(*broker, slow, Outcome::corrupt, "stale");
+    // Delivered after it, so that it was delivered, too.
+    enqueue_one(*broker, document("b"));
+    end(*broker, claim(*broker), Outcome::done);
+    wait_for(*broker, [](const BrokerState& state) { return state.bulk.leased == 1; });
+    CHECK(broker->state()->dead == 0);
+    end(*other, taken, Outcome::done);
+    wait_for(*broker, is_empty);
+  }
+
+  SECTION("lanes do not mix") {
+    enqueue_one(*broker, document("slow"), Lane::bulk);
+    enqueue_one(*broker, document("quick"), Lane::interactive);
+    CHECK(claim(*broker, Lane::interactive).key == "quick");
+    CHECK(broker->state()->bulk.waiting == 1);
+    CHECK(broker->state()->interactive.waiting == 0);
+    CHECK(broker->state()->interactive.leased == 1);
+    CHECK(claim(*broker, Lane::bulk).key == "slow");
+  }
+
+  SECTION("a full lane takes no more and the other one does") {
+    BrokerOptions small = options("w2");
+    small.documents_max = 32;
+    const std::unique_ptr<Broker> bounded = world.open(small);
+    std::vector<Claim> documents;
+    for (int i = 0; i < 500; ++i) documents.push_back(document(std::to_string(i)));
+    const std::vector<Enqueued> enqueued = enqueue(*bounded, documents);
+    const auto count = [&](Enqueued what) { return std::ranges::count(enqueued, what); };
+    CHECK(count(Enqueued::queued) == 32);
+    CHECK(count(Enqueued::full) == 468);
+    CHECK(bounded->state()->bulk.waiting == 32);
+    CHECK(enqueue_one(*bounded, document("x"), Lane::interactive) == Enqueued::queued);
+  }
+
+  SECTION("a worker until empty waits for the others") {
+    enqueue_one(*broker, document("a"));
+    const Claim held = claim(*broker);
+    std::string got;
+    std::thread waiting([&] {
+      BrokerOptions until_empty = options("w2");
+      until_empty.until_empty = true;
+      const std::unique_ptr<Broker> other = world.open(until_empty);
+      while (const auto claimed = other->queue(Lane::bulk).claim()) {
+        got += claimed->key;
+        other->queue(Lane::bulk).acknowledge(*claimed, Outcome::done, {});
+      }
+    });
+    broker->queue(Lane::bulk).give_back(held);
+    waiting.join();
+    CHECK(got == "a");
+  }
+
+  SECTION("closing wakes who waits") {
+    bool got_something = true;
+    std::thread waiting([&] { got_something = broker->queue(Lane::bulk).claim().has_value(); });
+    broker->queue(Lane::bulk).close();
+    waiting.join();
+    CHECK_FALSE(got_something);
+    CHECK_FALSE(broker->queue(Lane::bulk).claim().has_value());
+  }
+
+  SECTION("who waits gets what is enqueued later") {
+    std::string got;
+    std::thread waiting([&] {
+      const auto claimed = broker->queue(Lane::interactive).claim();
+      if (claimed) got = claimed->key;
+    });
+    enqueue_one(*world.open(options()), document("late"), Lane::interactive);
+    waiting.join();
+    CHECK(got == "late");
+  }
+
+  SECTION("the oldest that waits tells its age") {
+    CHECK(broker->state()->bulk.oldest.count() == 0);
+    enqueue_one(*broker, document("a"));
+    while (broker->state()->bulk.oldest.count() == 0) std::this_thread::yield();
+    claim(*broker);
+    CHECK(broker->state()->bulk.oldest.count() == 0);
+  }
+
+  SECTION("workers say how they are") {
+    WorkerReport report;
+    report.worker = "w1";
+    report.documents_in_flight = 7;
+    report.done = 100;
+    report.failed = 3;
+    report.pages = 900;
+    report.tokens = 123'456'789'012;
+    report.cpu_cores = 1.5;
+    report.memory_bytes = 200 << 20;
+    report.up = std::chrono::seconds(61);
+    REQUIRE(broker->report(report).has_value());
+    report.worker = "w0";
+    report.draining = true;
+    REQUIRE(broker->report(report).has_value());
+    report.done = 101;
+    REQUIRE(broker->report(report).has_value());
+    const std::unique_ptr<Broker> watching = world.open(options());
+    const auto workers = watching->workers();
+    REQUIRE(workers.has_value());
+    REQUIRE(workers->size() == 2);
+    CHECK((*workers)[0].worker == "w0");
+    CHECK((*workers)[0].draining);
+    CHECK((*workers)[0].done == 101);
+    const WorkerReport& first = (*workers)[1];
+    CHECK(first.worker == "w1");
+    CHECK_FALSE(first.draining);
+    CHECK(first.documents_in_flight == 7);
+    CHECK(first.done == 100);
+    CHECK(first.failed == 3);
+    CHECK(first.pages == 900);
+    CHECK(first.tokens == 123'456'789'012);
+    CHECK(std::abs(first.cpu_cores - 1.5) < 0.01);
+    CHECK(first.memory_bytes == 200 << 20);
+    CHECK(first.up == std::chrono::seconds(61));
+    broker.reset();  // ends as it should: nobody is to miss it
+    CHECK(watching->workers()->size() == 1);
+  }
+}
+
+}  // namespace penstock
