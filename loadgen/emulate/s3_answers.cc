@@ -97,7 +97,7 @@ std::string parts_xml(const S3Target& target, const std::string& id, const S3Pen
   for (std::size_t i = 0; i < parts_max && part != upload.parts.end(); ++i, ++part) {
     last = part->first;
     parts += "<Part>" + element("PartNumber", std::to_string(part->first)) +
-             etag_element(part->second.etag) +
+             etag_element(etag_of(part->second.digest)) +
              element("Size", std::to_string(part->second.content.size())) + "</Part>";
   }
   return document("ListPartsResult",
