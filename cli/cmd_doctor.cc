@@ -130,8 +130,7 @@ int run_doctor(const DoctorOptions& options) {
   report("store", [&] { return check_store(options.store); });
   for (const std::string& path : store_paths(options.store))
     report("disk", [&] { return check_disk(path); });
-  if (!options.fleet.queue_url.empty())
-    report("queue", [&] { return check_queue(options.fleet); });
+  if (!options.fleet.queue_url.empty()) report("queue", [&] { return check_queue(options.fleet); });
   report("embedder", [&] { return check_embedder(options.embedder); });
   return sound ? exit_done : exit_fatal;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@
 #include "cli/json.h"
 #include "loadgen/emulate/openai_emulator.h"
 #include "loadgen/emulate/pinecone_emulator.h"
+#include "loadgen/emulate/s3_emulator.h"
 
 namespace penstock {
 namespace {
@@ -111,6 +113,31 @@ void print_totals(const Usage& usage) {
       with_commas(usage.answers.outage), with_commas(faults));
 }
 
+S3EmulatorOptions emulator_options(const EmulateS3Options& options) {
+  S3EmulatorOptions emulator;
+  emulator.listen = options.listen;
+  emulator.service.credentials = {options.access_key, options.secret_key, {}, options.region};
+  emulator.service.folder = options.folder;
+  emulator.service.buckets = options.buckets;
+  emulator.latency = range_of("--latency", options.latency);
+  emulator.fault_fraction = options.faults;
+  emulator.fault_kinds = kinds_named(options.fault_kinds);
+  emulator.seed = options.seed;
+  return emulator;
+}
+
+void print_totals(const S3Usage& usage) {
+  std::uint64_t faults = 0;
+  for (const std::uint64_t count : usage.faults) faults += count;
+  fmt::print(
+      "{} read, {} written, {} listed, {} refused; {} met a fault\n",
+      counted(usage.count(S3Operation::get_object), "object"),
+      counted(usage.count(S3Operation::put_object) + usage.count(S3Operation::complete_upload),
+              "object"),
+      counted(usage.count(S3Operation::list_objects), "page"),
+      counted(usage.count(S3Operation::refused), "request"), with_commas(faults));
+}
+
 }  // namespace
 
 int run_emulate_openai(const EmulateOpenAiOptions& options) {
@@ -184,6 +211,28 @@ int run_emulate_pinecone(const EmulatePineconeOptions& options) {
         counted(usage.requests_of(PineconeOperation::upsert), "upsert"),
         counted(usage.upserted, "record"), with_commas(usage.records), with_commas(usage.answered),
         with_commas(usage.rate_limited), with_commas(usage.refused));
+  }
+  return exit_done;
+}
+
+int run_emulate_s3(const EmulateS3Options& options) {
+  Interrupt interrupt;
+  S3Emulator emulator(emulator_options(options));
+  if (options.json) {
+    print_json_line({{"event", "listening"}, {"url", emulator.url()}});
+  } else {
+    fmt::print("penstock emulates S3 at {} in {}; GET /_stats tells what was asked for\n",
+               emulator.url(), options.folder.empty() ? "memory" : options.folder);
+    std::fflush(stdout);
+  }
+  wait_for(interrupt);
+  const S3Usage usage = emulator.stop();
+  if (options.json) {
+    nlohmann::ordered_json summary = nlohmann::ordered_json::parse(usage_json(usage));
+    summary["event"] = "summary";
+    print_json_line(summary);
+  } else {
+    print_totals(usage);
   }
   return exit_done;
 }

@@ -16,5 +16,6 @@ int run_fsck(const FsckOptions& options);
 int run_doctor(const DoctorOptions& options);
 int run_emulate_openai(const EmulateOpenAiOptions& options);
 int run_emulate_pinecone(const EmulatePineconeOptions& options);
+int run_emulate_s3(const EmulateS3Options& options);
 
 }  // namespace penstock

@@ -27,6 +27,7 @@ struct Run {
   int operator()(const EmulatePineconeOptions& options) const {
     return run_emulate_pinecone(options);
   }
+  int operator()(const EmulateS3Options& options) const { return run_emulate_s3(options); }
 };
 
 int run(int argc, char** argv) {

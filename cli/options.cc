@@ -7,6 +7,7 @@
 
 #include "cli/exit_codes.h"
 #include "loadgen/emulate/fault_plan.h"
+#include "loadgen/emulate/s3_emulator.h"
 
 namespace penstock {
 namespace {
@@ -35,9 +36,10 @@ void add_store(CLI::App& app, StoreOptions& options) {
       ->type_name("PATH")
       ->capture_default_str()
       ->group("Store");
-  app.add_option("--ledger", options.ledger,
-                 "Ledger elsewhere: sqlite:PATH, or postgres://USER@HOST/DATABASE, through PgBouncer "
-                 "if you like; a password is better in PGPASSWORD, ~/.pgpass or PENSTOCK_LEDGER")
+  app.add_option(
+         "--ledger", options.ledger,
+         "Ledger elsewhere: sqlite:PATH, or postgres://USER@HOST/DATABASE, through PgBouncer "
+         "if you like; a password is better in PGPASSWORD, ~/.pgpass or PENSTOCK_LEDGER")
       ->envname("PENSTOCK_LEDGER")
       ->type_name("URL")
       ->group("Store");
@@ -82,10 +84,11 @@ CLI::Option* add_fleet(CLI::App& app, FleetOptions& options) {
       ->capture_default_str()
       ->group("Queue");
   return app
-      .add_option("--queue", options.queue_url,
-                  "A fleet's queue: redis://[:PASSWORD@]HOST[:PORT], redis+cluster://HOST:PORT,..., "
-                  "or sqlite:PATH for processes of one machine; a password is better in "
-                  "PENSTOCK_QUEUE")
+      .add_option(
+          "--queue", options.queue_url,
+          "A fleet's queue: redis://[:PASSWORD@]HOST[:PORT], redis+cluster://HOST:PORT,..., "
+          "or sqlite:PATH for processes of one machine; a password is better in "
+          "PENSTOCK_QUEUE")
       ->envname("PENSTOCK_QUEUE")
       ->type_name("URL")
       ->group("Queue");
@@ -352,6 +355,63 @@ void add_emulate_pinecone(CLI::App& app, EmulatePineconeOptions& options) {
       ->group("Faults");
 }
 
+constexpr const char* emulate_s3_help =
+    "Path-style requests: objects, ListObjectsV2, uploads in parts. Every signature is verified;\n"
+    "a client has AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as\n"
+    "given here. GET /_stats tells what was asked for.";
+
+std::vector<std::string> s3_fault_names() {
+  std::vector<std::string> names;
+  for (const FaultKind kind : s3_fault_kinds) names.emplace_back(name_of(kind));
+  return names;
+}
+
+void add_emulate_s3(CLI::App& app, EmulateS3Options& options) {
+  app.footer(emulate_s3_help);
+  app.add_option("--listen", options.listen, "Where to serve; port 0 takes a free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--folder", options.folder,
+                 "Serve the files in DIR, whose subfolders are buckets, and keep there what is "
+                 "written; without it, objects are in memory")
+      ->type_name("DIR");
+  app.add_option("--bucket", options.buckets,
+                 "A bucket there is; may be repeated. Without any, one is made when it is written "
+                 "to")
+      ->type_name("NAME");
+  app.add_option("--latency", options.latency, "How long an answer takes, or least and most")
+      ->type_name("TIME[-TIME]")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed,
+                 "Of latencies and faults: the same seed and order of requests, the same answers")
+      ->capture_default_str();
+  add_json(app, options.json, "The address and the totals as JSON lines");
+
+  app.add_option("--region", options.region, "The region that requests must be signed for")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Access");
+  app.add_option("--access-key", options.access_key, "The key that may do everything")
+      ->type_name("KEY")
+      ->capture_default_str()
+      ->group("Access");
+  app.add_option("--secret-key", options.secret_key, "Its secret, for rehearsals only")
+      ->type_name("SECRET")
+      ->capture_default_str()
+      ->group("Access");
+
+  app.add_option("--faults", options.faults,
+                 "So much of what would be answered goes wrong: 0.05 is one request in twenty")
+      ->type_name("FRACTION")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group("Faults");
+  app.add_option("--fault", options.fault_kinds, "Only faults of this kind; may be repeated")
+      ->type_name("KIND")
+      ->check(CLI::IsMember(s3_fault_names()))
+      ->group("Faults");
+}
+
 }  // namespace
 
 std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code) {
@@ -437,8 +497,9 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str()
       ->group("Queue");
-  worker_app.add_flag("--until-empty", worker.until_empty,
-                      "Ends when nothing waits or is in work any more, anywhere")
+  worker_app
+      .add_flag("--until-empty", worker.until_empty,
+                "Ends when nothing waits or is in work any more, anywhere")
       ->group("Queue");
   add_json(worker_app, worker.json, "JSON lines: each document, progress, and a summary");
   add_store(worker_app, worker.store);
@@ -469,8 +530,9 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
 
   RetryOptions retry;
   CLI::App& retry_app =
-      *app.add_subcommand("retry", "Puts documents back and processes them again; with --queue, "
-                                   "queues dead letters for the workers");
+      *app.add_subcommand("retry",
+                          "Puts documents back and processes them again; with --queue, "
+                          "queues dead letters for the workers");
   retry_app.add_flag("--failed", retry.failed, "All that failed");
   retry_app.add_option("--outcome", retry.outcomes, "All of this outcome")->type_name("NAME");
   retry_app.add_option("KEY", retry.keys, "These documents");
@@ -506,6 +568,10 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   CLI::App& emulate_pinecone_app = *emulate_app.add_subcommand(
       "pinecone", "An index of Pinecone, with its limits, delays and faults, until Ctrl-C");
   add_emulate_pinecone(emulate_pinecone_app, emulate_pinecone);
+  EmulateS3Options emulate_s3;
+  CLI::App& emulate_s3_app = *emulate_app.add_subcommand(
+      "s3", "S3's objects, with signatures verified, latencies and faults, until Ctrl-C");
+  add_emulate_s3(emulate_s3_app, emulate_s3);
 
   try {
     app.parse(argc, argv);
@@ -522,6 +588,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   if (fsck_app.parsed()) return fsck;
   if (emulate_openai_app.parsed()) return emulate_openai;
   if (emulate_pinecone_app.parsed()) return emulate_pinecone;
+  if (emulate_s3_app.parsed()) return emulate_s3;
   return doctor;
 }
 

@@ -168,9 +168,23 @@ struct EmulatePineconeOptions {
   bool json = false;
 };
 
-using Command = std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions, StatusOptions,
-                 RetryOptions, FsckOptions, DoctorOptions, EmulateOpenAiOptions,
-                 EmulatePineconeOptions>;
+struct EmulateS3Options {
+  std::string listen = "127.0.0.1:8091";
+  std::string folder;  // empty: in memory
+  std::vector<std::string> buckets;
+  std::string region = "us-east-1";
+  std::string access_key = "penstock";
+  std::string secret_key = "rehearsal";
+  std::string latency = "5ms-100ms";
+  double faults = 0;
+  std::vector<std::string> fault_kinds;  // empty: all
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+
+using Command = std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions,
+                             StatusOptions, RetryOptions, FsckOptions, DoctorOptions,
+                             EmulateOpenAiOptions, EmulatePineconeOptions, EmulateS3Options>;
 
 // The command that argv asks for, with values from flags, then PENSTOCK_* variables, then
 // penstock.toml in the current folder. Absent: nothing is left to do (--help, --version, a usage

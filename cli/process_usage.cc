@@ -31,9 +31,9 @@ ProcessUsage usage_of(const std::string& pid) {
     values.push_back(static_cast<std::uint64_t>(value));
   if (values.size() < rss) return {};
   ProcessUsage usage;
-  usage.cpu = std::chrono::duration<double>(
-      static_cast<double>(values[utime - 1] + values[stime - 1]) /
-      static_cast<double>(sysconf(_SC_CLK_TCK)));
+  usage.cpu =
+      std::chrono::duration<double>(static_cast<double>(values[utime - 1] + values[stime - 1]) /
+                                    static_cast<double>(sysconf(_SC_CLK_TCK)));
   usage.memory_bytes = values[rss - 1] * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   return usage;
 }

@@ -113,15 +113,21 @@ int on_seek(void* /*user*/, curl_off_t /*offset*/, int /*origin*/) {
   return CURL_SEEKFUNC_FAIL;
 }
 
+// By its status line, such as HTTP/1.1 100 Continue.
+bool is_interim(std::string_view status_line) {
+  const std::size_t blank = status_line.find(' ');
+  return blank != std::string_view::npos && status_line.substr(blank + 1).starts_with('1');
+}
+
 // libcurl's callbacks end a transfer by taking another number of bytes than they were given.
 std::size_t on_header(char* data, std::size_t /*one*/, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (!receive(transfer, size)) return 0;
   const std::string_view line(data, size);
+  if (line.starts_with("HTTP/")) transfer.is_interim = is_interim(line);
+  if (transfer.is_interim) return size;
+  if (!receive(transfer, size)) return 0;
   HttpHeaders& headers = transfer.response.headers;
-  if (line.starts_with("HTTP/")) {
-    headers = {};  // what came before belongs to an interim response
-  } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+  if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
     headers.add(std::string(trimmed(line.substr(0, colon))),
                 std::string(trimmed(line.substr(colon + 1))));
   }

@@ -51,6 +51,7 @@ struct Transfer {
   std::size_t response_bytes_max = 0;
   std::size_t received_bytes = 0;  // head and body
   std::size_t body_bytes = 0;      // of these
+  bool is_interim = false;         // what comes now is a 100 Continue, and no response yet
   TimePoint received_at{};         // the latest of them
   bool is_too_large = false;
   std::optional<Error> refusal;  // the sink's

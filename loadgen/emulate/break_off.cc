@@ -6,10 +6,11 @@
 
 namespace penstock {
 
-void break_off(FaultKind kind, const Responder& responder, HttpHeaders headers, std::string body) {
+void break_off(FaultKind kind, const Responder& responder, HttpHeaders headers, std::string body,
+               int status) {
   constexpr std::chrono::minutes silence_max{2};
   const auto send_half = [&] {
-    responder.begin(200, std::move(headers), body.size());
+    responder.begin(status, std::move(headers), body.size());
     body.resize(body.size() / 2);
     responder.write(std::move(body));
   };

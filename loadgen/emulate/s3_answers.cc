@@ -41,6 +41,11 @@ std::string key_text(const S3Target& target, std::string_view key) {
   return encoded;
 }
 
+// No XML can hold every key: of what is not printable ASCII, the escapes.
+std::string presentable(std::string_view key) {
+  return aws_encoded(key, " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}");
+}
+
 std::string encoding_element(const S3Target& target) {
   return is_encoded(target) ? element("EncodingType", "url") : std::string();
 }
@@ -57,8 +62,8 @@ std::string http_time(std::time_t time) {
 
 std::string s3_error_xml(const S3Refusal& refusal, std::string_view resource) {
   return fmt::format("{}<Error>{}{}{}{}</Error>", declaration, element("Code", refusal.code),
-                     element("Message", refusal.message), element("Resource", resource),
-                     element("RequestId", "EMULATED"));
+                     element("Message", refusal.message),
+                     element("Resource", presentable(resource)), element("RequestId", "EMULATED"));
 }
 
 std::string listing_xml(const S3Target& target, const S3ListedPage& page, std::size_t keys_max) {
@@ -78,15 +83,15 @@ std::string listing_xml(const S3Target& target, const S3ListedPage& page, std::s
 }
 
 std::string upload_xml(const S3Target& target, const std::string& id) {
-  return document(
-      "InitiateMultipartUploadResult",
-      element("Bucket", target.bucket) + element("Key", target.key) + element("UploadId", id));
+  return document("InitiateMultipartUploadResult", element("Bucket", target.bucket) +
+                                                       element("Key", presentable(target.key)) +
+                                                       element("UploadId", id));
 }
 
 std::string completed_xml(const S3Target& target, const std::string& etag) {
-  return document(
-      "CompleteMultipartUploadResult",
-      element("Bucket", target.bucket) + element("Key", target.key) + etag_element(etag));
+  return document("CompleteMultipartUploadResult", element("Bucket", target.bucket) +
+                                                       element("Key", presentable(target.key)) +
+                                                       etag_element(etag));
 }
 
 std::string parts_xml(const S3Target& target, const std::string& id, const S3PendingUpload& upload,
@@ -97,11 +102,11 @@ std::string parts_xml(const S3Target& target, const std::string& id, const S3Pen
   for (std::size_t i = 0; i < parts_max && part != upload.parts.end(); ++i, ++part) {
     last = part->first;
     parts += "<Part>" + element("PartNumber", std::to_string(part->first)) +
-             etag_element(part->second.etag) +
+             etag_element(etag_of(part->second.digest)) +
              element("Size", std::to_string(part->second.content.size())) + "</Part>";
   }
   return document("ListPartsResult",
-                  element("Bucket", target.bucket) + element("Key", target.key) +
+                  element("Bucket", target.bucket) + element("Key", presentable(target.key)) +
                       element("UploadId", id) + element("PartNumberMarker", std::to_string(after)) +
                       element("NextPartNumberMarker", std::to_string(last)) +
                       element("IsTruncated", part == upload.parts.end() ? "false" : "true") +

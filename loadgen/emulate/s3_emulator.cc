@@ -5,14 +5,13 @@
 #include <utility>
 
 #include "engine/http/http_server.h"
+#include "loadgen/emulate/break_off.h"
 #include "loadgen/emulate/s3_answers.h"
 
 namespace penstock {
 namespace {
 
 constexpr std::size_t body_bytes_max = 256 << 20;
-// After which a stalled or hanging connection is reset, if its client has not given up before.
-constexpr std::chrono::minutes silence_max{2};
 
 const S3Refusal server_error{500, "InternalError",
                              "We encountered an internal error. Please try again."};
@@ -32,12 +31,6 @@ void spoil(S3Answer& answer) {
   }
 }
 
-void send_half(S3Answer answer, const Responder& responder) {
-  responder.begin(answer.status, std::move(answer.headers), answer.bytes);
-  answer.body.resize(answer.body.size() / 2);
-  responder.write(std::move(answer.body));
-}
-
 void send(S3Answer answer, const Responder& responder) {
   responder.begin(answer.status, std::move(answer.headers), answer.bytes);
   responder.write(std::move(answer.body));
@@ -45,26 +38,14 @@ void send(S3Answer answer, const Responder& responder) {
 }
 
 void commit_fault(FaultKind kind, S3Answer answer, const Responder& responder) {
-  const auto reset_later = [&] {
-    responder.after(silence_max, [responder] { responder.abort(); });
-  };
-  switch (kind) {
-    case FaultKind::reset:
-      return responder.abort();
-    case FaultKind::hang:
-      return reset_later();
-    case FaultKind::stall:
-      send_half(std::move(answer), responder);
-      return reset_later();
-    case FaultKind::truncated:
-      send_half(std::move(answer), responder);
-      return responder.finish();
-    case FaultKind::malformed:
-      spoil(answer);
-      return send(std::move(answer), responder);
-    default:
-      return send(std::move(answer), responder);
+  if (kind == FaultKind::malformed) {
+    spoil(answer);
+    return send(std::move(answer), responder);
   }
+  // What has no body does not break off within it.
+  const bool is_half = kind == FaultKind::truncated || kind == FaultKind::stall;
+  if (is_half && answer.body.empty()) return send(std::move(answer), responder);
+  break_off(kind, responder, std::move(answer.headers), std::move(answer.body), answer.status);
 }
 
 }  // namespace

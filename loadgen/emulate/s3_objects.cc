@@ -6,7 +6,6 @@
 
 #include "engine/backends/local/local_files.h"
 #include "engine/core/error.h"
-#include "engine/core/md5.h"
 #include "engine/core/sha256.h"
 
 namespace penstock {
@@ -28,8 +27,7 @@ bool is_path(std::string_view key) {
 
 }  // namespace
 
-std::string etag_of(std::string_view content) {
-  const Md5 digest = md5(content);
+std::string etag_of(const Md5& digest) {
   return '"' + to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()}) + '"';
 }
 
@@ -82,7 +80,7 @@ const StoredObject* S3Objects::find(const std::string& bucket, const std::string
   if (object->second.etag.empty()) {
     const std::optional<std::string> bytes = content(bucket, key, 0, object->second.bytes);
     if (!bytes) return nullptr;
-    object->second.etag = etag_of(*bytes);
+    object->second.etag = etag_of(md5(*bytes));
   }
   return &object->second;
 }

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/core/md5.h"
+
 namespace penstock {
 
 struct StoredObject {
@@ -54,6 +56,6 @@ class S3Objects {
 };
 
 // The ETag of what is written in one piece, quoted.
-std::string etag_of(std::string_view content);
+std::string etag_of(const Md5& digest);
 
 }  // namespace penstock

@@ -6,7 +6,6 @@
 #include <charconv>
 #include <utility>
 
-#include "engine/core/md5.h"
 #include "engine/core/sha256.h"
 #include "loadgen/emulate/s3_answers.h"
 
@@ -62,9 +61,9 @@ std::string base64_of(const Digest& digest) {
 }
 
 // By the digests that were sent along.
-bool is_intact(const ServedRequest& request) {
+bool is_intact(const ServedRequest& request, const Md5& digest) {
   const auto md5_sent = request.headers.find("content-md5");
-  if (md5_sent && *md5_sent != base64_of(md5(request.body))) return false;
+  if (md5_sent && *md5_sent != base64_of(digest)) return false;
   const auto sha256_sent = request.headers.find("x-amz-checksum-sha256");
   return !sha256_sent || *sha256_sent == base64_of(sha256(request.body));
 }
@@ -183,11 +182,12 @@ S3Answer S3Service::get(const ServedRequest& request, const S3Target& target) {
 S3Answer S3Service::put(const ServedRequest& request, const S3Target& target) {
   if (request.headers.find("x-amz-copy-source") || request.headers.find("if-none-match"))
     return refuse(S3Operation::put_object, not_emulated, target);
-  if (!is_intact(request)) return refuse(S3Operation::put_object, bad_digest, target);
+  const Md5 digest = md5(request.body);
+  if (!is_intact(request, digest)) return refuse(S3Operation::put_object, bad_digest, target);
   StoredObject object;
   object.bytes = request.body.size();
   object.modified = std::chrono::system_clock::to_time_t(options_.now());
-  object.etag = etag_of(request.body);
+  object.etag = etag_of(digest);
   object.checksum_sha256 = request.headers.find("x-amz-checksum-sha256").value_or("");
   object.content = std::make_shared<const std::string>(request.body);
   S3Answer answer{S3Operation::put_object, 200, {{"etag", object.etag}}, {}, 0};
@@ -262,10 +262,10 @@ S3Answer S3Service::put_part(const ServedRequest& request, const S3Target& targe
   if (!number || *number == 0)
     return refuse(S3Operation::put_part,
                   {400, "InvalidArgument", "Part number must be from 1 to 10000"}, target);
-  if (!is_intact(request)) return refuse(S3Operation::put_part, bad_digest, target);
-  S3Part& part = upload.parts[static_cast<std::uint32_t>(*number)];
-  part = {request.body, etag_of(request.body)};
-  return {S3Operation::put_part, 200, {{"etag", part.etag}}, {}, 0};
+  const Md5 digest = md5(request.body);
+  if (!is_intact(request, digest)) return refuse(S3Operation::put_part, bad_digest, target);
+  upload.parts[static_cast<std::uint32_t>(*number)] = {request.body, digest};
+  return {S3Operation::put_part, 200, {{"etag", etag_of(digest)}}, {}, 0};
 }
 
 S3Answer S3Service::complete(const ServedRequest& request, const S3Target& target,

@@ -42,6 +42,10 @@ inline constexpr std::array<std::string_view, 13> s3_operation_names = {
     "list_objects", "create_upload", "put_part",    "complete_upload", "abort_upload",
     "list_parts",   "list_uploads",  "bucket"};
 
+constexpr std::string_view name_of(S3Operation operation) {
+  return s3_operation_names[static_cast<std::size_t>(operation)];
+}
+
 struct S3Answer {
   S3Operation operation = S3Operation::refused;
   int status = 200;

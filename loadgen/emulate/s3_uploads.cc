@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "engine/backends/s3/xml.h"
-#include "engine/core/md5.h"
 #include "engine/core/sha256.h"
+#include "loadgen/emulate/s3_objects.h"
 
 namespace penstock {
 namespace {
@@ -54,7 +54,7 @@ tl::expected<S3Completed, S3Refusal> S3Uploads::complete(const S3PendingUpload& 
     std::from_chars(digits.data(), digits.data() + digits.size(), number);
     const auto part = upload.parts.find(number);
     if (part == upload.parts.end() ||
-        without_quotes(part->second.etag) != without_quotes(asked.text_of("ETag")))
+        without_quotes(etag_of(part->second.digest)) != without_quotes(asked.text_of("ETag")))
       return refused("InvalidPart", "One or more of the specified parts could not be found.");
     if (number <= last)
       return refused("InvalidPartOrder", "The list of parts was not in ascending order.");
@@ -63,7 +63,7 @@ tl::expected<S3Completed, S3Refusal> S3Uploads::complete(const S3PendingUpload& 
     if (content.size() < part_bytes_min && &asked != &root->children.back())
       return refused("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed.");
     completed.content += content;
-    const Md5 digest = md5(content);
+    const Md5& digest = part->second.digest;
     digests.append(reinterpret_cast<const char*>(digest.data()), digest.size());
   }
   const Md5 digest = md5(digests);

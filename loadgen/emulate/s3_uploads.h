@@ -6,13 +6,14 @@
 #include <string>
 
 #include "engine/core/error.h"
+#include "engine/core/md5.h"
 #include "loadgen/emulate/s3_signature.h"
 
 namespace penstock {
 
 struct S3Part {
   std::string content;
-  std::string etag;  // quoted
+  Md5 digest;
 };
 
 struct S3PendingUpload {

@@ -58,8 +58,11 @@ Result<void> S3Upload::begin() {
   // Who may write need not be allowed to look for uploads, and not every service can tell them.
   const Result<std::vector<std::string>> ids = upload_ids();
   if (!ids && ids.error().kind != ErrorKind::permanent) return pass_on(ids.error());
-  if (ids && std::ranges::any_of(*ids, [this](const std::string& id) { return adopt(id); }))
-    return {};
+  for (const std::string& id : ids.value_or(std::vector<std::string>())) {
+    const Result<bool> adopted = adopt(id);
+    if (!adopted && adopted.error().kind != ErrorKind::permanent) return pass_on(adopted.error());
+    if (adopted && *adopted) return {};
+  }
   S3Request request;
   request.method = "POST";
   request.at = object_;
@@ -88,7 +91,7 @@ Result<std::vector<std::string>> S3Upload::upload_ids() {
   return ids;
 }
 
-bool S3Upload::adopt(const std::string& upload_id) {
+Result<bool> S3Upload::adopt(const std::string& upload_id) {
   std::vector<std::string> etags(parts_.size());
   bool has_any = false;
   std::string after = "0";
@@ -97,7 +100,7 @@ bool S3Upload::adopt(const std::string& upload_id) {
     request.at = object_;
     request.query = {{"uploadId", upload_id}, {"part-number-marker", after}};
     const Result<XmlElement> page = answered_xml(client_.ask(request));
-    if (!page) return false;
+    if (!page) return pass_on(page.error());
     for (const XmlElement& part : page->children) {
       if (part.name != "Part") continue;
       const std::size_t number = part_number(part.text_of("PartNumber"));

@@ -33,8 +33,8 @@ class S3Upload {
 
   // Finds an upload to continue, or begins one.
   Result<void> begin();
-  // Whether it was: of the upload's parts all are ours, and there is one.
-  bool adopt(const std::string& upload_id);
+  // Whether it is one to continue: it has parts, and all are ours.
+  Result<bool> adopt(const std::string& upload_id);
   Result<std::vector<std::string>> upload_ids();
   Result<void> send_missing();
   Result<void> complete();

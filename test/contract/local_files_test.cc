@@ -1,0 +1,60 @@
+#include "engine/backends/local/local_files.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "test/contract/blob_store_contract.h"
+#include "test/support/catch.h"
+#include "test/support/temp_dir.h"
+
+namespace penstock {
+namespace {
+
+std::size_t entries_in(const std::string& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder),
+                                                std::filesystem::directory_iterator()));
+}
+
+TEST_CASE("local files: keep the contract of a blob store") {
+  const TempDir folder;
+  LocalFiles files;
+  run_blob_store_contract(files, folder.path() + "/");
+}
+
+TEST_CASE("local files: writing leaves nothing but the file") {
+  const TempDir folder;
+  LocalFiles files;
+  for (int i = 0; i < 2; ++i) REQUIRE(files.write(folder.path("a/b/c"), "content").has_value());
+  CHECK(entries_in(folder.path("a/b")) == 1);
+}
+
+TEST_CASE("local files: a write that fails leaves what was there") {
+  const TempDir folder;
+  folder.write("file", "old");
+  folder.write("folder/child", "x");
+  LocalFiles files;
+  const Result<void> below_a_file = files.write(folder.path("file/child"), "new");
+  REQUIRE_FALSE(below_a_file.has_value());
+  CHECK(below_a_file.error().kind == ErrorKind::permanent);
+  const Result<void> over_a_folder = files.write(folder.path("folder"), "new");
+  REQUIRE_FALSE(over_a_folder.has_value());
+  CHECK(over_a_folder.error().kind == ErrorKind::permanent);
+  CHECK(entries_in(folder.path()) == 2);
+  CHECK(files.read(folder.path("file"), 10).value().bytes() == "old");
+  CHECK_FALSE(files.remove(folder.path("folder")).has_value());
+}
+
+TEST_CASE("local files: who still reads the old content reads it to its end") {
+  const TempDir folder;
+  LocalFiles files;
+  REQUIRE(files.write(folder.path("file"), "old").has_value());
+  std::ifstream reader(folder.path("file"));
+  REQUIRE(files.write(folder.path("file"), "new").has_value());
+  std::string content;
+  reader >> content;
+  CHECK(content == "old");
+}
+
+}  // namespace
+}  // namespace penstock
