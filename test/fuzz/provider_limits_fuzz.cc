@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "engine/http/provider_error.h"
 #include "engine/backends/openai/provider_limits.h"
+#include "engine/http/provider_error.h"
 #include "test/fuzz/require.h"
 
 namespace penstock {

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "engine/backends/openai/embedding_response.h"
-#include "engine/http/provider_error.h"
 #include "engine/backends/openai/provider_limits.h"
+#include "engine/http/provider_error.h"
 
 namespace penstock {
 namespace {
