@@ -231,7 +231,7 @@ def main():
     options = arguments()
     chance = random.Random(options.seed)
     # As much as takes a minute and a half: enough disasters fit, whatever the machine.
-    tokens_per_minute = max(options.documents * 600, 100_000)
+    tokens_per_minute = max(options.documents * 80, 20_000)
     with tempfile.TemporaryDirectory(prefix="penstock-chaos-") as folder:
         documents = os.path.join(folder, "documents")
         make_documents(options, documents)
