@@ -4,6 +4,8 @@
 usage: chaos.py PENSTOCK MAKE_FIXTURES [--workers N] [--documents N] [--seed N] [--vectors KIND]
 """
 import argparse
+import hashlib
+import http.client
 import json
 import os
 import random
@@ -13,11 +15,14 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
+import urllib.request
 
 from emulator import Emulator
 
 LEASE = 15  # seconds
 API_KEY = "chaos"
+DIMENSIONS = 256
 
 
 def arguments():
@@ -71,15 +76,78 @@ class Worker:
         self.thread.join()
 
 
+class Pgvector:
+    """Vectors in the pgvector of scripts/services."""
+
+    def __init__(self):
+        self.database = os.environ["PENSTOCK_TEST_PGVECTOR"]
+        self.url = "pgvector:" + self.database
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def ordinals(self):
+        """By document key and version, each chunk's ordinal as often as it is stored."""
+        stored = {}
+        for line in psql(self.database, "SELECT v.key, encode(v.version, 'hex'), c.ordinal "
+                                        "FROM penstock.versions v "
+                                        "JOIN penstock.chunks c ON c.version = v.id").splitlines():
+            key, version, ordinal = line.rsplit("|", 2)
+            stored.setdefault((document_id(key), version), []).append(int(ordinal))
+        return stored
+
+
+class Pinecone(Emulator):
+    """Vectors in an emulated index, some of whose answers go wrong."""
+
+    def __init__(self, penstock, seed):
+        super().__init__(penstock, "--api-key", API_KEY, "--dimensions", str(DIMENSIONS),
+                         "--latency", "5ms-50ms", "--visibility", "100ms-2s", "--faults", "0.02",
+                         "--seed", str(seed), service="pinecone")
+
+    def __enter__(self):
+        super().__enter__()
+        self.host = self.url
+        self.url = "pinecone://" + self.host.removeprefix("http://")
+        return self
+
+    def page(self, token):
+        query = urllib.parse.urlencode({"paginationToken": token} if token else {})
+        request = urllib.request.Request(f"{self.host}/vectors/list?{query}",
+                                         headers={"Api-Key": API_KEY})
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=10) as response:
+                    return json.load(response)
+            except (OSError, http.client.HTTPException, ValueError):
+                pass  # one of its faults
+
+    def ordinals(self):
+        stored = {}
+        token = None
+        while True:
+            page = self.page(token)
+            for vector in page["vectors"]:
+                document, _, rest = vector["id"].partition("#")
+                version, _, ordinal = rest.partition("#")
+                if ordinal:  # else it is the record of the model
+                    stored.setdefault((document, version), []).append(int(ordinal))
+            token = page.get("pagination", {}).get("next")
+            if not token:
+                return stored
+
+
 class Fleet:
-    def __init__(self, options, folder, service, index):
+    def __init__(self, options, folder, service, vectors):
         self.options = options
         self.folder = folder
         self.queue = os.environ["PENSTOCK_TEST_REDIS_CLUSTER"]
         ledger = os.environ["PENSTOCK_TEST_PGBOUNCER"]
-        vectors = index.url if index else "pgvector:" + os.environ["PENSTOCK_TEST_PGVECTOR"]
-        self.store = ["--ledger", ledger, "--vectors", vectors]
-        self.embedder = ["--embedder", f"openai:{service.url}", "--dimensions", "256"]
+        self.store = ["--ledger", ledger, "--vectors", vectors.url]
+        self.embedder = ["--embedder", f"openai:{service.url}", "--dimensions", str(DIMENSIONS)]
         self.worker_options = [
             *self.store, *self.embedder, "--key", f"{API_KEY}:60000:{service.tokens_per_minute}",
             "--lease", str(LEASE), "--retry-after", "1", "--attempts", "20", "--concurrency", "12",
@@ -138,7 +206,7 @@ class Disasters:
 
     def next(self):
         self.mend_redis()
-        what = self.chance.choices(["workers", "masters", "postgres", "pgbouncer"], [6, 1, 1, 1])[0]
+        what = self.chance.choices(["workers", "masters", "postgres", "pgbouncer"], [5, 2, 2, 2])[0]
         if what == "masters" and self.dead_node:
             what = "workers"  # its replica may be the only one
         self.counts[what] += 1
@@ -183,6 +251,11 @@ class Disasters:
 def psql(database, query):
     return subprocess.run(["psql", "-XAt", database, "-c", query], capture_output=True, text=True,
                           check=True).stdout.strip()
+
+
+def document_id(key):
+    """As a record's id in Pinecone begins."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def make_documents(options, folder):
@@ -238,9 +311,10 @@ def main():
         service = Emulator(options.penstock, "--key", f"{API_KEY}:60000:{tokens_per_minute}",
                            "--faults", "0.02", "--latency", "20ms-200ms", "--seed", str(options.seed))
         service.tokens_per_minute = tokens_per_minute
-        index = None
-        with service:
-            fleet = Fleet(options, folder, service, index)
+        vectors = (Pinecone(options.penstock, options.seed) if options.vectors == "pinecone" else
+                   Pgvector())
+        with service, vectors:
+            fleet = Fleet(options, folder, service, vectors)
             disasters = Disasters(fleet, chance)
             bulk = ["--include", "*.pdf", f"{documents}/bulk"]
             interactive = ["--include", "*.pdf", f"{documents}/interactive"]
@@ -253,7 +327,7 @@ def main():
             disasters.mend_redis(at_once=True)
             for worker in fleet.workers:
                 worker.stop()
-            verdict = judge(fleet, service, accepted, documents)
+            verdict = judge(fleet, service, vectors, accepted)
     verdict.update(disasters.counts, seconds=round(seconds, 1), seed=options.seed,
                    restarts=len(fleet.late), latest_start=round(max(fleet.late, default=0), 1))
     sound = (verdict["accepted"] == verdict["done"] + verdict["dead"] and verdict["missing"] == 0 and
@@ -263,31 +337,24 @@ def main():
     return 0 if sound else 1
 
 
-def judge(fleet, service, accepted, documents):
+def judge(fleet, service, vectors, accepted):
     status = fleet.status()
     done = status["documents"]["done"] + status["documents"]["no_text"]
     dead = status["queue"]["dead"]
-    ledger = os.environ["PENSTOCK_TEST_POSTGRES"]
-    vectors = os.environ["PENSTOCK_TEST_PGVECTOR"]
     expected = {}
-    for line in psql(ledger, "SELECT key, encode(current, 'hex'), chunks FROM penstock.documents "
-                             "WHERE current IS NOT NULL").splitlines():
+    for line in psql(os.environ["PENSTOCK_TEST_POSTGRES"],
+                     "SELECT key, encode(current, 'hex'), chunks FROM penstock.documents "
+                     "WHERE current IS NOT NULL").splitlines():
         key, version, chunks = line.rsplit("|", 2)
-        expected[key, version] = int(chunks)
-    stored = {}
-    for line in psql(vectors, "SELECT v.key, encode(v.version, 'hex'), count(*), "
-                              "count(DISTINCT c.ordinal) FROM penstock.versions v "
-                              "JOIN penstock.chunks c ON c.version = v.id "
-                              "GROUP BY 1, 2").splitlines():
-        key, version, chunks, ordinals = line.rsplit("|", 3)
-        stored[key, version] = (int(chunks), int(ordinals))
+        expected[document_id(key), version] = int(chunks)
+    stored = vectors.ordinals()
     missing = max(accepted - done - dead, 0)
     duplicates = 0
     for name, chunks in expected.items():
-        rows, ordinals = stored.get(name, (0, 0))
-        missing += ordinals < chunks
-        duplicates += rows > ordinals or ordinals > chunks
-    duplicates += sum(name not in expected for name in stored)
+        ordinals = stored.pop(name, [])
+        missing += not set(ordinals) >= set(range(chunks))
+        duplicates += len(ordinals) > chunks
+    duplicates += len(stored)  # versions that are nobody's
     fsck = fleet.run("fsck", "--json", *fleet.store)
     report = json.loads(fsck.stdout.splitlines()[-1])
     clean = fsck.returncode == 0 and report["interrupted"] == 0

@@ -1,4 +1,4 @@
-"""`penstock emulate openai` for a measurement."""
+"""`penstock emulate` for a measurement."""
 import json
 import subprocess
 import urllib.request
@@ -7,8 +7,8 @@ import urllib.request
 class Emulator:
     """Serves on a free port while the `with` lasts."""
 
-    def __init__(self, penstock, *arguments):
-        self.command = [penstock, "emulate", "openai", "--listen", "127.0.0.1:0", "--json", *arguments]
+    def __init__(self, penstock, *arguments, service="openai"):
+        self.command = [penstock, "emulate", service, "--listen", "127.0.0.1:0", "--json", *arguments]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)

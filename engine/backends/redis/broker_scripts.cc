@@ -124,74 +124,87 @@ end
 return answers
 )lua";
 
-// ARGV: lane, consumer, how many documents at most, after how many ms without a sign of its worker
-// a lease has ended (empty: not looked at now), attempts at most, why a document is dead whose
-// workers died. Answers the claimed documents, each with its entry, its attempts and whether this
-// is another one, then the documents that were taken from others: key, consumer, ms since its last
-// sign.
-constexpr const char* claim = R"lua(
-local lane, me, most = lanes[ARGV[1]], ARGV[2], tonumber(ARGV[3])
-local claimed, taken = {}, {}
+// Answers to a claim: the claimed documents, each with its entry, its attempts and whether this is
+// another one.
+constexpr const char* claim_common = R"lua(
+local lane, me = lanes[ARGV[1]], ARGV[2]
+local claimed = {}
 
 local function hand_out(key, record)
   local again = (record.attempts > 0 or record.retried) and 1 or 0
   claimed[#claimed + 1] = describe(key, record, record.entry, record.attempts, again)
 end
+)lua";
 
+// ARGV: lane, consumer, how many documents at most.
+constexpr const char* claim = R"lua(
+local most = tonumber(ARGV[3])
 for _, key in ipairs(redis.call('ZRANGEBYSCORE', lane.delayed, '-inf', now_ms(),
                                 'LIMIT', 0, most)) do
   redis.call('ZREM', lane.delayed, key)
   append(key, find(documents, key))
 end
 
-local function take(entry, consumer, idle)
+local read = {'XREADGROUP', 'GROUP', group, me, 'COUNT', most, 'STREAMS', lane.stream, '>'}
+local answer = redis.pcall(unpack(read))
+if answer and answer.err then
+  redis.call('XGROUP', 'CREATE', lane.stream, group, '0', 'MKSTREAM')
+  answer = redis.call(unpack(read))
+end
+for _, entry in ipairs(answer and answer[1][2] or {}) do
+  local key = entry[2][2]
+  hand_out(key, find(documents, key))
+end
+return claimed
+)lua";
+
+// ARGV: lane, consumer, after how many ms without a sign of its worker a lease has ended. Answers
+// whether any has, and forgets consumers that have none and gave no sign for as long.
+constexpr const char* look_for_ended = R"lua(
+local lane, me, ended_ms = lanes[ARGV[1]], ARGV[2], tonumber(ARGV[3])
+local consumers = redis.pcall('XINFO', 'CONSUMERS', lane.stream, group)
+for _, consumer in ipairs(consumers.err and {} or consumers) do
+  local name, owned, idle = consumer[2], consumer[4], consumer[6]
+  if name ~= me and owned == 0 and idle > ended_ms then
+    redis.call('XGROUP', 'DELCONSUMER', lane.stream, group, name)
+  end
+end
+return #pending(lane.stream, 'IDLE', ended_ms, '-', '+', 1)
+)lua";
+
+// ARGV: as above, then attempts at most and why a document is dead whose workers died. Claims one
+// document whose lease has ended, if there is one, and what this consumer holds without a sign.
+constexpr const char* take_over = R"lua(
+-- Whether another's document was claimed.
+local function take(entry, consumer)
   local found = redis.call('XCLAIM', lane.stream, group, me, 0, entry)[1]
-  if not found then return end
+  if not found then return false end
   local key = found[2][2]
   local record = find(documents, key)
-  -- Its own: an answer that never arrived. Nobody died.
-  if consumer == me then return hand_out(key, record) end
-  taken[#taken + 1] = {key, consumer, idle}
+  if consumer == me then  -- an answer that never arrived: nobody died
+    hand_out(key, record)
+    return false
+  end
   if record.next then
     remove_entry(lane.stream, entry)
-    return append(key, record.next)
+    append(key, record.next)
+    return false
   end
   record.attempts = record.attempts + 1
-  if record.attempts >= tonumber(ARGV[5]) then
+  if record.attempts >= tonumber(ARGV[4]) then
     remove_entry(lane.stream, entry)
-    return bury(key, record, 'crashed', ARGV[6])
+    bury(key, record, 'crashed', ARGV[5])
+    return false
   end
   keep(documents, key, record)
   hand_out(key, record)
+  return true
 end
 
-if ARGV[4] ~= '' then
-  for _, lease in ipairs(pending(lane.stream, 'IDLE', ARGV[4], '-', '+', most)) do
-    take(lease[1], lease[2], lease[3])
-  end
-  local consumers = redis.pcall('XINFO', 'CONSUMERS', lane.stream, group)
-  for _, consumer in ipairs(consumers.err and {} or consumers) do
-    local name, owned, idle = consumer[2], consumer[4], consumer[6]
-    if name ~= me and owned == 0 and idle > tonumber(ARGV[4]) then
-      redis.call('XGROUP', 'DELCONSUMER', lane.stream, group, name)
-    end
-  end
+for _, lease in ipairs(pending(lane.stream, 'IDLE', ARGV[3], '-', '+', 100)) do
+  if take(lease[1], lease[2]) then break end
 end
-
-if #claimed < most then
-  local read = {'XREADGROUP', 'GROUP', group, me, 'COUNT', most - #claimed,
-                'STREAMS', lane.stream, '>'}
-  local answer = redis.pcall(unpack(read))
-  if answer and answer.err then
-    redis.call('XGROUP', 'CREATE', lane.stream, group, '0', 'MKSTREAM')
-    answer = redis.call(unpack(read))
-  end
-  for _, entry in ipairs(answer and answer[1][2] or {}) do
-    local key = entry[2][2]
-    hand_out(key, find(documents, key))
-  end
-end
-return {claimed, taken}
+return claimed
 )lua";
 
 // ARGV: consumer, then of each document: key, lane, entry, verdict (done, back, again, dead), pause
@@ -308,6 +321,10 @@ RedisScript of_shard(const char* body) {
   return RedisScript(std::string(common) + body);
 }
 
+RedisScript of_claims(const char* body) {
+  return RedisScript(std::string(common) + claim_common + body);
+}
+
 RedisScript of_workers(const char* body) {
   return RedisScript(std::string(workers_common) + body);
 }
@@ -315,9 +332,19 @@ RedisScript of_workers(const char* body) {
 }  // namespace
 
 const BrokerScripts& broker_scripts() {
-  static const BrokerScripts scripts = {of_shard(enqueue), of_shard(claim),    of_shard(settle),
-                                        of_shard(renew),   of_shard(state),    of_shard(dead),
-                                        of_shard(retry),   of_workers(report), of_workers(workers)};
+  static const BrokerScripts scripts = {
+      .enqueue = of_shard(enqueue),
+      .claim = of_claims(claim),
+      .look_for_ended = of_shard(look_for_ended),
+      .take_over = of_claims(take_over),
+      .settle = of_shard(settle),
+      .renew = of_shard(renew),
+      .state = of_shard(state),
+      .dead = of_shard(dead),
+      .retry = of_shard(retry),
+      .report = of_workers(report),
+      .workers = of_workers(workers),
+  };
   return scripts;
 }
 

@@ -11,6 +11,8 @@ namespace penstock {
 struct BrokerScripts {
   RedisScript enqueue;
   RedisScript claim;
+  RedisScript look_for_ended;
+  RedisScript take_over;
   RedisScript settle;
   RedisScript renew;
   RedisScript state;

@@ -92,8 +92,8 @@ DeadLetter dead_letter_of(const RedisReply& fields) {
 
 }  // namespace
 
-RedisBroker::RedisBroker(const std::string& url, BrokerOptions options, Taken taken)
-    : options_(std::move(options)), keys_(options_.queue), taken_(std::move(taken)), redis_(url) {
+RedisBroker::RedisBroker(const std::string& url, BrokerOptions options)
+    : options_(std::move(options)), keys_(options_.queue), redis_(url) {
   redis_.require_sound();
   if (options_.worker.empty()) return;
   const std::string consumer = consumer_name(options_.worker);

@@ -20,22 +20,12 @@
 
 namespace penstock {
 
-// A document whose worker gave no sign for so long that another one took it.
-struct TakenDocument {
-  std::string key;
-  std::string worker;  // that had it
-  std::chrono::milliseconds silent{0};
-};
-
 class RedisLeases;
 
 class RedisBroker final : public Broker {
  public:
-  // Called on the threads that claim; must not block.
-  using Taken = std::function<void(const TakenDocument&)>;
-
   // Throws FatalError, also unless Redis::require_sound() is content.
-  RedisBroker(const std::string& url, BrokerOptions options, Taken taken = {});
+  RedisBroker(const std::string& url, BrokerOptions options);
   ~RedisBroker() override;
 
   // Other processes may enqueue at the same time: a lane may exceed documents_max by what each of
@@ -61,7 +51,6 @@ class RedisBroker final : public Broker {
 
   const BrokerOptions options_;
   const QueueKeys keys_;
-  const Taken taken_;
 
   std::mutex mutex_;
   Redis redis_;  // guarded by mutex_

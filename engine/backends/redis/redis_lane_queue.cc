@@ -12,28 +12,25 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What was fetched is leased, and kept from workers that are idle: no more than a slow worker does
-// in a few seconds. So many a round trip are 40,000 a second on one machine.
-constexpr std::size_t fetched_max = 16;
+// What was fetched is leased, and kept from workers that are idle: no more than are taken in a
+// moment. So many a round trip are 40,000 a second on one machine.
+constexpr std::size_t batch_max = 16;
+constexpr milliseconds moment(100);
 constexpr std::size_t shards_at_once = 2;
 
 // An idle worker looks again, less and less often.
 constexpr milliseconds first_pause(2);
 constexpr milliseconds longest_pause(200);
 
-// A lease is renewed at 0.2 of its time, looked for at every 0.1 and taken over from 0.75 on: three
-// renewals in a row may fail, and a document whose worker died still starts before 1.
-constexpr double part_until_taken = 0.75;
+// A lease is renewed at 0.2 of its time, looked for at every 0.1 and taken over from 0.65 on: two
+// renewals in a row may fail, and a document whose worker died still starts before 1, also if Redis
+// cannot be reached for a while.
+constexpr double part_until_taken = 0.65;
+constexpr int renewals_a_lease = 5;
 constexpr int looks_a_lease = 10;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
-}
-
-// A consumer is a worker's name and a number of its process, so that who comes back under a name
-// does not pass for who died under it.
-std::string worker_of(const std::string& consumer) {
-  return consumer.substr(0, consumer.rfind('/'));
 }
 
 }  // namespace
@@ -75,6 +72,10 @@ RedisBroker::LaneQueue::~LaneQueue() {
 std::optional<Claim> RedisBroker::LaneQueue::claim() {
   milliseconds pause = first_pause;
   for (;;) {
+    if (now() >= take_over_at_) {
+      const Result<void> looked = take_over();
+      broker_.hear(looked ? std::string() : looked.error().message);
+    }
     {
       const std::lock_guard lock(mutex_);
       if (closed_) return std::nullopt;
@@ -87,8 +88,6 @@ std::optional<Claim> RedisBroker::LaneQueue::claim() {
     const Result<std::size_t> fetched = fetch();
     broker_.hear(fetched ? std::string() : fetched.error().message);
     if (fetched && *fetched > 0) continue;
-    // Who could not reach Redis could not renew its leases either: the others get their time to.
-    if (!fetched) take_over_at_ = now() + broker_.options_.lease / 2;
     if (fetched && broker_.options_.until_empty && is_exhausted()) {
       close();
       return std::nullopt;
@@ -119,49 +118,79 @@ void RedisBroker::LaneQueue::close() {
   for (const Claim& claim : fetched) give_back(claim);
 }
 
-Result<std::size_t> RedisBroker::LaneQueue::fetch() {
-  if (now() >= take_over_at_) {
-    take_over_at_ = now() + broker_.options_.lease / looks_a_lease;
-    return fetch_from(next_shard_, QueueKeys::shard_count, fetched_max / QueueKeys::shard_count,
-                      true);
-  }
-  const std::size_t first =
-      std::exchange(next_shard_, (next_shard_ + shards_at_once) % QueueKeys::shard_count);
-  const auto fetched = fetch_from(first, shards_at_once, fetched_max / shards_at_once, false);
-  if (!fetched || *fetched > 0) return fetched;
-  return fetch_from(next_shard_, QueueKeys::shard_count - shards_at_once, 1, false);
-}
-
-Result<std::size_t> RedisBroker::LaneQueue::fetch_from(std::size_t first_shard, std::size_t shards,
-                                                       std::size_t from_each, bool take_over) {
+Result<void> RedisBroker::LaneQueue::take_over() {
   const BrokerOptions& options = broker_.options_;
   const auto ended_ms =
       static_cast<std::int64_t>(static_cast<double>(options.lease.count()) * part_until_taken);
+  const std::vector<std::string> arguments = {std::string(name_of(lane_)), consumer_,
+                                              std::to_string(ended_ms)};
   std::vector<RedisScriptCall> calls;
-  for (std::size_t i = 0; i < shards; ++i)
-    calls.push_back(
-        {broker_.keys_.of_shard((first_shard + i) % QueueKeys::shard_count),
-         {std::string(name_of(lane_)), consumer_, std::to_string(from_each),
-          take_over ? std::to_string(ended_ms) : std::string(),
-          std::to_string(options.attempts_max), reason_of_deaths(options.attempts_max)}});
-  std::size_t count = 0;
-  Result<std::size_t> fetched = 0;
-  for (const Result<RedisReply>& answer : redis_.run_script(broker_scripts().claim, calls)) {
-    if (answer) {
-      count += take_in(*answer);
-    } else {
-      fetched = pass_on(answer.error());
-    }
+  for (std::size_t shard = 0; shard < QueueKeys::shard_count; ++shard)
+    calls.push_back({broker_.keys_.of_shard(shard), arguments});
+  std::vector<RedisScriptCall> ended;
+  const Result<void> looked =
+      ask(broker_scripts().look_for_ended, calls, [&](std::size_t call, const RedisReply& answer) {
+        if (answer.integer > 0) ended.push_back(calls[call]);
+      });
+  for (RedisScriptCall& call : ended) {
+    call.arguments.push_back(std::to_string(options.attempts_max));
+    call.arguments.push_back(reason_of_deaths(options.attempts_max));
+    std::size_t count = 0;
+    const Result<void> taken =
+        ask(broker_scripts().take_over, {&call, 1},
+            [&](std::size_t, const RedisReply& answer) { count = take_in(answer, true); });
+    // Where one lease has ended there are more: one for each claim, until there is none.
+    if (count > 0) return taken;
   }
-  // Some nodes of a cluster may serve while another is down.
-  if (count > 0) return count;
-  return fetched;
+  // Who could not reach Redis could not renew its leases either: the others get their time to.
+  take_over_at_ = now() + options.lease / (looked ? looks_a_lease : renewals_a_lease);
+  return looked;
 }
 
-std::size_t RedisBroker::LaneQueue::take_in(const RedisReply& answer) {
-  if (answer.elements.size() < 2) return 0;
+Result<std::size_t> RedisBroker::LaneQueue::fetch() {
+  const TimePoint before = std::exchange(fetched_at_, now());
+  batch_ = fetched_at_ - before < moment ? std::min(batch_ * 2, batch_max) : 1;
+  const std::size_t shards = std::min(batch_, shards_at_once);
+  const std::size_t first =
+      std::exchange(next_shard_, (next_shard_ + shards) % QueueKeys::shard_count);
+  const auto fetched = fetch_from(first, shards, batch_ / shards);
+  if (!fetched || *fetched > 0) return fetched;
+  return fetch_from(next_shard_, QueueKeys::shard_count - shards, 1);
+}
+
+Result<std::size_t> RedisBroker::LaneQueue::fetch_from(std::size_t first_shard, std::size_t shards,
+                                                       std::size_t from_each) {
+  std::vector<RedisScriptCall> calls;
+  for (std::size_t i = 0; i < shards; ++i)
+    calls.push_back({broker_.keys_.of_shard((first_shard + i) % QueueKeys::shard_count),
+                     {std::string(name_of(lane_)), consumer_, std::to_string(from_each)}});
   std::size_t count = 0;
-  for (const RedisReply& document : answer.elements[0].elements) {
+  const Result<void> asked =
+      ask(broker_scripts().claim, calls,
+          [&](std::size_t, const RedisReply& documents) { count += take_in(documents, false); });
+  // Some nodes of a cluster may serve while another is down.
+  if (!asked && count == 0) return pass_on(asked.error());
+  return count;
+}
+
+template <typename Visit>
+Result<void> RedisBroker::LaneQueue::ask(const RedisScript& script,
+                                         std::span<const RedisScriptCall> calls, Visit&& visit) {
+  const auto answers = redis_.run_script(script, calls);
+  Result<void> asked;
+  for (std::size_t call = 0; call < answers.size(); ++call) {
+    if (answers[call]) {
+      visit(call, *answers[call]);
+    } else {
+      asked = pass_on(answers[call].error());
+    }
+  }
+  return asked;
+}
+
+std::size_t RedisBroker::LaneQueue::take_in(const RedisReply& documents, bool first) {
+  std::size_t count = 0;
+  for (const RedisReply& document : documents.elements) {
     Claim claim = read_claim(document);
     claim.again = integer_at(document, 6) != 0;
     if (!broker_.leases_->hold(claim.key, lane_, text_at(document, 4),
@@ -170,19 +199,12 @@ std::size_t RedisBroker::LaneQueue::take_in(const RedisReply& answer) {
     ++count;
     std::unique_lock lock(mutex_);
     if (!closed_) {
-      fetched_.push_back(std::move(claim));
+      fetched_.insert(first ? fetched_.begin() : fetched_.end(), std::move(claim));
     } else {
       lock.unlock();
       give_back(claim);
     }
   }
-  const std::vector<RedisReply>& taken = answer.elements[1].elements;
-  // Where one lease has ended there are more, and this looked for one a shard.
-  if (!taken.empty()) take_over_at_ = now();
-  if (broker_.taken_)
-    for (const RedisReply& each : taken)
-      broker_.taken_(
-          {text_at(each, 0), worker_of(text_at(each, 1)), milliseconds(integer_at(each, 2))});
   return count;
 }
 

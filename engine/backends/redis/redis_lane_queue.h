@@ -1,10 +1,12 @@
-// One lane of a Redis broker, to a worker. Documents are claimed a few at a time.
+// One lane of a Redis broker, to a worker. Documents are claimed a few at a time: as many as are
+// taken in a moment.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,11 +34,17 @@ class RedisBroker::LaneQueue final : public WorkQueue {
   void close() override;
 
  private:
-  // Claims some documents; how many came.
+  // Claims some documents that wait; how many came.
   Result<std::size_t> fetch();
-  Result<std::size_t> fetch_from(std::size_t first_shard, std::size_t shards, std::size_t from_each,
-                                 bool take_over);
-  std::size_t take_in(const RedisReply& answer);
+  Result<std::size_t> fetch_from(std::size_t first_shard, std::size_t shards,
+                                 std::size_t from_each);
+  // Claims one document whose worker died, if there is any. It goes before all others.
+  Result<void> take_over();
+  // All shards' answers, some of which may be errors. The last error, if there is one.
+  template <typename Visit>
+  Result<void> ask(const RedisScript& script, std::span<const RedisScriptCall> calls,
+                   Visit&& visit);
+  std::size_t take_in(const RedisReply& documents, bool first);
   // Whether nothing is left of the lane, anywhere.
   bool is_exhausted();
 
@@ -47,6 +55,8 @@ class RedisBroker::LaneQueue final : public WorkQueue {
   // Of the thread that claims.
   Redis redis_;
   std::size_t next_shard_;
+  std::size_t batch_ = 1;  // how many documents are claimed at once
+  TimePoint fetched_at_;
   TimePoint take_over_at_;  // when to look for leases that ended
 
   std::mutex mutex_;
