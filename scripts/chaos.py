@@ -23,6 +23,7 @@ from emulator import Emulator
 LEASE = 15  # seconds
 API_KEY = "chaos"
 DIMENSIONS = 256
+CONCURRENCY = 12  # documents of a lane that a worker has in work
 
 
 def arguments():
@@ -37,38 +38,56 @@ def arguments():
     return parser.parse_args()
 
 
+class Lane:
+    """The documents that dead workers of a lane left, and how long they waited while a worker had
+    room for one. Without room none can be started, by whomever."""
+
+    def __init__(self):
+        self.with_room = 0.0  # seconds until `since`
+        self.since = time.monotonic()
+        self.has_room = False
+        self.orphans = {}  # key: with_room when its worker died
+        self.waits = []  # seconds with room
+
+    def advance(self, has_room):
+        now = time.monotonic()
+        self.with_room += (now - self.since) * self.has_room
+        self.since, self.has_room = now, has_room
+
+    def orphaned(self, key):
+        self.orphans[key] = self.with_room
+
+    def started(self, key):
+        if key in self.orphans:
+            self.waits.append(self.with_room - self.orphans.pop(key))
+
+
 class Worker:
-    """A worker process, and when it claimed and ended which document."""
+    """A worker process, and what it has in work."""
 
     def __init__(self, fleet):
         self.fleet = fleet
         self.process = subprocess.Popen(fleet.command("worker", "--json", *fleet.worker_options),
                                         stdout=subprocess.PIPE, stderr=fleet.errors, text=True,
                                         env=fleet.environment)
-        self.in_work = set()
-        self.mutex = threading.Lock()
+        # Guarded by the fleet's mutex.
+        self.is_ready = False
+        self.in_work = {name: set() for name in fleet.lanes}
         self.thread = threading.Thread(target=self.read)
         self.thread.start()
 
     def read(self):
         for line in self.process.stdout:
             try:
-                event = json.loads(line)
+                self.fleet.hear(self, json.loads(line))
             except ValueError:
-                continue  # the last line of one that was killed
-            with self.mutex:
-                if event["event"] == "claimed":
-                    self.in_work.add(event["key"])
-                    self.fleet.claimed(event["key"])
-                elif event["event"] == "document":
-                    self.in_work.discard(event["key"])
+                pass  # the last line of one that was killed
 
     def kill(self):
         self.process.kill()
-        died = time.monotonic()
         self.process.wait()
         self.thread.join()
-        self.fleet.orphaned(self.in_work, died)
+        self.fleet.bury(self)
 
     def stop(self):
         self.process.terminate()
@@ -150,14 +169,15 @@ class Fleet:
         self.embedder = ["--embedder", f"openai:{service.url}", "--dimensions", str(DIMENSIONS)]
         self.worker_options = [
             *self.store, *self.embedder, "--key", f"{API_KEY}:60000:{service.tokens_per_minute}",
-            "--lease", str(LEASE), "--retry-after", "1", "--attempts", "20", "--concurrency", "12",
+            "--lease", str(LEASE), "--retry-after", "1", "--attempts", "20", "--concurrency", str(CONCURRENCY),
             "--extractors", "1"]
         self.environment = dict(os.environ, PENSTOCK_API_KEY_CHAOS=API_KEY, PINECONE_API_KEY=API_KEY)
         self.errors = open(os.path.join(folder, "workers.log"), "w")
         self.mutex = threading.Lock()
-        self.orphans = {}  # key: when its worker died
-        self.late = []  # seconds from a worker's death to its documents' next start
-        self.workers = [Worker(self) for _ in range(options.workers)]
+        self.lanes = {name: Lane() for name in ("bulk", "interactive")}  # guarded by mutex
+        self.workers = []
+        for _ in range(options.workers):
+            self.workers.append(Worker(self))
 
     def command(self, name, *arguments):
         return [self.options.penstock, name, "--queue", self.queue, *arguments]
@@ -166,26 +186,43 @@ class Fleet:
         return subprocess.run([self.options.penstock, *arguments], env=self.environment, text=True,
                               capture_output=True)
 
-    def claimed(self, key):
+    def hear(self, worker, event):
         with self.mutex:
-            died = self.orphans.pop(key, None)
-            if died is not None:
-                self.late.append(time.monotonic() - died)
+            if event["event"] == "worker":
+                worker.is_ready = True
+            elif event["event"] in ("claimed", "document"):
+                lane = "interactive" if "/interactive/" in event["key"] else "bulk"
+                self.advance()
+                if event["event"] == "claimed":
+                    self.lanes[lane].started(event["key"])
+                    worker.in_work[lane].add(event["key"])
+                else:
+                    worker.in_work[lane].discard(event["key"])
+            self.advance()
 
-    def orphaned(self, keys, died):
+    def bury(self, worker):
         with self.mutex:
-            for key in keys:
-                self.orphans[key] = died
+            worker.is_ready = False
+            self.advance()
+            for name, keys in worker.in_work.items():
+                for key in keys:
+                    self.lanes[name].orphaned(key)
+
+    def advance(self):
+        for name, lane in self.lanes.items():
+            lane.advance(any(worker.is_ready and len(worker.in_work[name]) < CONCURRENCY
+                             for worker in self.workers))
+
+    def waits(self):
+        return [wait for lane in self.lanes.values() for wait in lane.waits]
 
     def enqueue(self, lane, *sources):
-        """Until the queue has taken everything; returns how many documents were new to it."""
-        accepted = 0
+        """Until the queue has taken everything."""
         while True:
             ran = subprocess.run(self.command("enqueue", "--json", "--lane", lane, *sources),
                                  text=True, capture_output=True)
             if ran.returncode == 0:
-                summary = json.loads(ran.stdout.splitlines()[-1])
-                return summary
+                return
             print(f"enqueue again: {ran.stderr.strip()}", flush=True)
             time.sleep(1)
 
@@ -203,12 +240,13 @@ class Disasters:
         self.services = os.environ["PENSTOCK_TEST_SERVICES"]
         self.counts = {"workers": 0, "masters": 0, "postgres": 0, "pgbouncer": 0}
         self.dead_node = None  # (port, when)
+        self.next_master = 0  # not before
 
     def next(self):
         self.mend_redis()
-        what = self.chance.choices(["workers", "masters", "postgres", "pgbouncer"], [5, 2, 2, 2])[0]
-        if what == "masters" and self.dead_node:
-            what = "workers"  # its replica may be the only one
+        what = self.chance.choices(["workers", "masters", "postgres", "pgbouncer"], [6, 2, 1, 1])[0]
+        if what == "masters" and time.monotonic() < self.next_master:
+            what = "workers"
         self.counts[what] += 1
         print(f"{time.strftime('%H:%M:%S')} kills {what}", flush=True)
         getattr(self, what)()
@@ -227,6 +265,8 @@ class Disasters:
                 with open(f"{self.services}/cluster/{folder}.pid") as file:
                     os.kill(int(file.read()), signal.SIGKILL)
                 self.dead_node = (folder, time.monotonic())
+                # The fleet's quota may have been there: then nothing is sent for a minute.
+                self.next_master = time.monotonic() + 90
                 return
 
     def mend_redis(self, at_once=False):
@@ -286,7 +326,6 @@ def change_some(options, chance, folder):
 
 def work_until_empty(fleet, disasters, pause):
     started = time.monotonic()
-    trouble_until = None
     while True:
         time.sleep(pause)
         status = fleet.status()
@@ -329,7 +368,7 @@ def main():
                 worker.stop()
             verdict = judge(fleet, service, vectors, accepted)
     verdict.update(disasters.counts, seconds=round(seconds, 1), seed=options.seed,
-                   restarts=len(fleet.late), latest_start=round(max(fleet.late, default=0), 1))
+                   restarts=len(fleet.waits()), latest_start=round(max(fleet.waits(), default=0), 1))
     sound = (verdict["accepted"] == verdict["done"] + verdict["dead"] and verdict["missing"] == 0 and
              verdict["duplicates"] == 0 and verdict["fsck"] == "clean" and
              verdict["violations"] == 0 and verdict["latest_start"] <= LEASE)

@@ -5,6 +5,11 @@
 
 namespace penstock {
 
+void Admission::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [&] { return jobs_.empty() || jobs_.size() < documents_max_; });
+}
+
 Job* Admission::admit(Claim claim, std::uint64_t bytes) {
   auto job = std::make_unique<Job>(std::move(claim), lane_);
   job->admitted_bytes = bytes;

@@ -21,6 +21,8 @@ class Admission {
   Admission(Lane lane, std::size_t documents_max, std::uint64_t bytes_max)
       : lane_(lane), documents_max_(documents_max), bytes_max_(bytes_max) {}
 
+  // Blocks until there is room for one more document, whatever its bytes.
+  void wait_for_room();
   // Blocks until there is room for one more document of so many bytes.
   Job* admit(Claim claim, std::uint64_t bytes);
   // A job's bytes turned out to be others than its stamp said, or its file was given up for its

@@ -341,7 +341,11 @@ void Pipeline::Graph::guarded(Stage stage, Job& job, Work work) {
 }
 
 void Pipeline::Graph::claim_and_admit(Lane lane) {
-  while (std::optional<Claim> claim = queue_of(lane)->claim()) {
+  for (;;) {
+    // A document that nobody can begin is left to workers that can.
+    admission_of(lane).wait_for_room();
+    std::optional<Claim> claim = queue_of(lane)->claim();
+    if (!claim) break;
     // A document above the limit is never read, so it takes no room.
     const std::uint64_t bytes =
         claim->stamp.bytes > options_.document_bytes_max ? 0 : claim->stamp.bytes;
