@@ -88,6 +88,7 @@ class Pipeline::Graph {
 
   void claim_and_admit(Lane lane);
   void fetch(Job& job);
+  Result<std::optional<DocumentRecord>> find(const std::string& key);
   void take_over(Job& job, Extraction extraction);
   void chunk(Job& job);
   void recall(Job& job);
@@ -122,6 +123,9 @@ class Pipeline::Graph {
   std::optional<Recall> recall_from_;  // the cache, if there is one
   Packing packing_;
   std::optional<Error> ended_early_;  // of `finish` only: that node is serial
+
+  std::mutex ledger_mutex_;
+  std::optional<Error> ledger_failure_;  // guarded by ledger_mutex_
 
   std::mutex tick_mutex_;
   std::condition_variable tick_stop_;
@@ -359,7 +363,7 @@ void Pipeline::Graph::claim_and_admit(Lane lane) {
 }
 
 void Pipeline::Graph::fetch(Job& job) {
-  Result<std::optional<DocumentRecord>> known = parts_.ledger.find(job.claim.key);
+  Result<std::optional<DocumentRecord>> known = find(job.claim.key);
   if (!known) {
     job.abandoned = known.error();
     return;
@@ -385,6 +389,20 @@ void Pipeline::Graph::fetch(Job& job) {
   if (job.has_outcome_under(options_.fingerprint) && job.known->attempted == job.version)
     return job.keep_known_outcome();
   if (job.file.bytes().empty()) job.fail(Outcome::no_text, "the file is empty");
+}
+
+// A server is waited for once, not again for each document that was let in before.
+Result<std::optional<DocumentRecord>> Pipeline::Graph::find(const std::string& key) {
+  {
+    const std::lock_guard lock(ledger_mutex_);
+    if (ledger_failure_) return pass_on(*ledger_failure_);
+  }
+  Result<std::optional<DocumentRecord>> known = parts_.ledger.find(key);
+  if (!known) {
+    const std::lock_guard lock(ledger_mutex_);
+    ledger_failure_ = known.error();
+  }
+  return known;
 }
 
 void Pipeline::Graph::take_over(Job& job, Extraction extraction) {

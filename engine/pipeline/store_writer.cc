@@ -18,24 +18,27 @@ constexpr std::size_t batch_documents_max = 64;
 Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors) {
   const Result<std::vector<VersionName>> intents = ledger.intents();
   if (!intents) return pass_on(intents.error());
-  std::map<std::string, VersionId> current;  // by key; VersionId() for none
   std::vector<VersionName> taken_over;
+  for (const VersionName& intent : *intents)  // in the order of keys
+    if (taken_over.empty() || taken_over.back().key != intent.key)
+      taken_over.push_back({intent.key, VersionId()});
+  // First: from here on what is current stays so, also where another worker was about to record.
+  if (const auto done = ledger.intend(taken_over); !done) return pass_on(done.error());
+  std::map<std::string, VersionId> current;
+  for (const VersionName& document : taken_over) {
+    const Result<std::optional<DocumentRecord>> record = ledger.find(document.key);
+    if (!record) return pass_on(record.error());
+    if (*record && (*record)->current) current[document.key] = (*record)->current->id;
+  }
   std::vector<VersionName> obsolete;
   for (const VersionName& intent : *intents) {
-    const auto [known, is_new] = current.try_emplace(intent.key);
-    if (is_new) {
-      const Result<std::optional<DocumentRecord>> record = ledger.find(intent.key);
-      if (!record) return pass_on(record.error());
-      if (*record && (*record)->current) known->second = (*record)->current->id;
-      taken_over.push_back({intent.key, VersionId()});
-    }
-    if (intent.version != known->second && intent.version != VersionId())
-      obsolete.push_back(intent);
+    const auto found = current.find(intent.key);
+    const bool is_current = found != current.end() && found->second == intent.version;
+    if (!is_current && intent.version != VersionId()) obsolete.push_back(intent);
   }
-  if (const auto done = ledger.intend(taken_over); !done) return pass_on(done.error());
   if (const auto done = vectors.remove(obsolete); !done) return pass_on(done.error());
   if (const auto done = ledger.clear_intents(taken_over); !done) return pass_on(done.error());
-  return current.size();
+  return taken_over.size();
 }
 
 Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,

@@ -128,6 +128,15 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(enqueue_one(*broker, document("a")) == Enqueued::queued);
   }
 
+  SECTION("a document without a stamp is never known") {
+    Claim unknown = document("a");
+    unknown.stamp = {};
+    CHECK(enqueue_one(*broker, unknown) == Enqueued::queued);
+    CHECK(enqueue_one(*broker, unknown) == Enqueued::replaced);
+    const Claim claimed = claim(*broker);
+    CHECK(enqueue_one(*broker, unknown) == Enqueued::follows);
+  }
+
   SECTION("a newer content takes the place of one that waits") {
     enqueue_one(*broker, document("a", 1));
     CHECK(enqueue_one(*broker, document("a", 2)) == Enqueued::replaced);

@@ -258,19 +258,6 @@ TEST_CASE("redis broker: a delayed document that changes is queued at once") {
   CHECK_FALSE(claim.again);
 }
 
-TEST_CASE("redis broker: a document without a stamp is never known") {
-  const auto url = redis_for_tests(server);
-  if (!url) return;
-  Queue queue(*url);
-  const auto broker = queue.open("w");
-  Claim unknown = document("a");
-  unknown.stamp = {};
-  CHECK(enqueue_one(*broker, unknown) == Enqueued::queued);
-  CHECK(enqueue_one(*broker, unknown) == Enqueued::replaced);
-  REQUIRE(broker->queue(Lane::bulk).claim());
-  CHECK(enqueue_one(*broker, unknown) == Enqueued::follows);
-}
-
 TEST_CASE("redis broker: a consumer that died and owns nothing is forgotten") {
   const auto url = redis_for_tests(server);
   if (!url) return;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/backends/sqlite/sqlite_broker.h"
@@ -62,6 +63,33 @@ TEST_CASE("sqlite broker: keeps the contract") {
       [&] { execute(path, "UPDATE queue SET at_ms = 0 WHERE state = 'leased'"); },
       [&] { execute(path, "UPDATE queue SET at_ms = 0 WHERE state = 'delayed'"); },
   });
+}
+
+TEST_CASE("sqlite broker: what could not be delivered is delivered later") {
+  const TempDir folder;
+  const std::string path = folder.path("q.db");
+  BrokerOptions options;
+  options.worker = "w";
+  SqliteBroker broker(path, options);
+  std::vector<Claim> documents(2);
+  documents[0].key = "a";
+  documents[1].key = "b";
+  REQUIRE(broker.enqueue(documents, Lane::bulk).has_value());
+  WorkQueue& bulk = broker.queue(Lane::bulk);
+  const auto wait_for = [&](std::uint64_t leased) {
+    while (broker.state()->bulk.leased != leased) std::this_thread::yield();
+  };
+  execute(path,
+          "CREATE TRIGGER refuse BEFORE DELETE ON queue WHEN old.key = 'a' "
+          "BEGIN SELECT RAISE(ABORT, 'as a full disk would'); END");
+  while (const auto claim = bulk.claim()) {
+    bulk.acknowledge(*claim, Outcome::done, {});
+    if (claim->key == "b") break;
+  }
+  wait_for(1);
+  execute(path, "DROP TRIGGER refuse");
+  wait_for(0);
+  CHECK(broker.state()->bulk.waiting == 0);
 }
 
 TEST_CASE("sqlite: a store that does not exist is not made by reading it") {

@@ -128,6 +128,33 @@ TEST_CASE("recover: keeps what became current, removes what did not") {
   CHECK(world.store.intents.empty());
 }
 
+TEST_CASE("recover: a version that another worker makes current meanwhile stays") {
+  // Records what it has intended, as late as it is not refused.
+  class Busy final : public MemoryLedger {
+   public:
+    using MemoryLedger::MemoryLedger;
+    Result<void> intend(std::span<const VersionName> intents) override {
+      DocumentRecord record;
+      record.claim.key = "a";
+      record.outcome = Outcome::done;
+      record.current = CurrentVersion{VersionId::of("newer", "test"), 1, 1, 1};
+      REQUIRE(this->record(std::span(&record, 1)).value().empty());
+      return MemoryLedger::intend(intents);
+    }
+  };
+  World world;
+  fill(world);
+  store_version(world, "a", "newer");
+  const std::vector<VersionName> intents = {{"a", VersionId::of("one", "test")},
+                                            {"a", VersionId::of("newer", "test")}};
+  REQUIRE(world.ledger.intend(intents).has_value());
+
+  Busy ledger(world.store);
+  REQUIRE(recover(ledger, world.vectors).has_value());
+  CHECK(world.stored("a") == std::vector<std::string>{"newer"});
+  CHECK(world.store.intents.empty());
+}
+
 TEST_CASE("remove documents: stopped at any step, what is left is sound, and can be removed") {
   const std::string step = GENERATE("intend", "record", "remove", "forget");
   CAPTURE(step);

@@ -390,6 +390,32 @@ TEST_CASE("pipeline: a known failure stands unless another attempt is asked for"
   CHECK(world.stored("a") == std::vector<std::string>{"words\n"});
 }
 
+TEST_CASE("pipeline: a ledger that is gone is not waited for again by each document") {
+  class Gone final : public MemoryLedger {
+   public:
+    using MemoryLedger::MemoryLedger;
+    Result<std::optional<DocumentRecord>> find(const std::string&) override {
+      ++finds;
+      return retryable_error("the ledger is gone");
+    }
+    std::atomic<int> finds{0};
+  };
+  World world;
+  std::vector<Claim> claims;
+  for (int i = 0; i < 50; ++i) claims.push_back({std::to_string(i), "a", {}, {5, 1, 1}});
+  FakeQueue queue(claims);
+  Gone ledger(world.store);
+  const Tokenizer tokenizer(Encoding::cl100k_base);
+  Pipeline pipeline({queue, world.blobs, world.extract, tokenizer, world.quota, world.embedder,
+                     ledger, world.vectors},
+                    world.options, [](const FinishedDocument&) {});
+  const Result<void> ran = pipeline.run();
+  REQUIRE_FALSE(ran.has_value());
+  CHECK(ran.error().message == "the ledger is gone");
+  CHECK(queue.given_back().size() == queue.claimed());
+  CHECK(ledger.finds <= 4);  // a reader's thread each
+}
+
 TEST_CASE("pipeline: what a dead worker left of a document goes with its next attempt") {
   const std::string content = GENERATE("words", "!corrupt damaged", "old");
   CAPTURE(content);

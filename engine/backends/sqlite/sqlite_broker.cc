@@ -209,7 +209,9 @@ Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane,
   const Result<bool> row = find.step();
   if (!row) return pass_on(row.error());
   const bool exists = *row;
-  const bool is_same = exists && read_claim(find).stamp == document.stamp;
+  // A stamp of nothing equals nothing.
+  const bool is_same =
+      exists && document.stamp != SourceStamp{} && read_claim(find).stamp == document.stamp;
   const std::string state = exists ? std::string(find.bytes(6)) : std::string();
   find.reset();
 
@@ -340,13 +342,19 @@ void SqliteBroker::deliver_and_renew() {
     to_deliver_.wait_until(lock, renewed + renew_every,
                            [this] { return ending_ || !deliveries_.empty(); });
     if (ending_ && deliveries_.empty()) return;
+    std::deque<Delivery> failed;
     while (!deliveries_.empty()) {
-      const Delivery delivery = std::move(deliveries_.front());
+      Delivery delivery = std::move(deliveries_.front());
       deliveries_.pop_front();
       lock.unlock();
-      // What cannot be delivered (a full disk) is done again when its lease has ended.
-      static_cast<void>(deliver(delivery));
+      const bool is_delivered = deliver(delivery).has_value();
       lock.lock();
+      if (!is_delivered) failed.push_back(std::move(delivery));
+    }
+    // The disk may be full. While this process lives it renews the lease, so nobody else will.
+    if (!failed.empty() && !ending_) {
+      deliveries_ = std::move(failed);
+      to_deliver_.wait_for(lock, idle_pause, [this] { return ending_; });
     }
     if (std::chrono::steady_clock::now() < renewed + renew_every) continue;
     lock.unlock();
