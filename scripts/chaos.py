@@ -129,8 +129,7 @@ class Pinecone(Emulator):
 
     def __enter__(self):
         super().__enter__()
-        self.host = self.url
-        self.url = "pinecone://" + self.host.removeprefix("http://")
+        self.host = self.url.replace("pinecone://", "http://")
         return self
 
     def page(self, token):
