@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/backend_url.h"
 #include "engine/backends/pinecone/index_address.h"
 #include "engine/backends/postgres/postgres_url.h"
 #include "engine/backends/redis/redis_url.h"
@@ -38,6 +39,8 @@ void check_redis(std::string_view text) {
   REQUIRE(named.nodes == url->nodes && named.database == url->database);
   REQUIRE(named.tls == url->tls && named.cluster == url->cluster);
   REQUIRE(named.user.empty() && named.password.empty() && named.name == url->name);
+  if (!url->password.empty())
+    REQUIRE(parse_redis_url(without_password(std::string(text))).password == "***");
 }
 
 void check_redis_address(std::string_view text) {
