@@ -1,5 +1,7 @@
 #include "cli/backend_url.h"
 
+#include <algorithm>
+
 namespace penstock {
 
 BackendUrl parse_backend_url(const std::string& url) {
@@ -11,13 +13,19 @@ BackendUrl parse_backend_url(const std::string& url) {
 std::string without_password(const std::string& url) {
   const std::size_t slashes = url.find("//");
   if (slashes == std::string::npos) return url;
-  const std::size_t begin = slashes + 2;
-  const std::size_t end = url.find_first_of("/?", begin);
-  const std::size_t at = url.substr(0, end).rfind('@');
-  if (at == std::string::npos || at < begin) return url;
-  const std::size_t colon = url.find(':', begin);
-  if (colon == std::string::npos || colon > at) return url;
-  return url.substr(0, colon + 1) + "***" + url.substr(at);
+  std::string shown = url;
+  // It may hold a slash by mistake: the last '@' ends it, as where it is read.
+  const std::size_t colon = url.find(':', slashes);
+  const std::size_t at = url.rfind('@');
+  if (at != std::string::npos && colon < at) shown.replace(colon + 1, at - colon - 1, "***");
+  // libpq takes one in the query, too.
+  constexpr std::string_view keyword = "password=";
+  std::size_t next = std::min(shown.find('?'), shown.size());
+  while ((next = shown.find(keyword, next)) != std::string::npos) {
+    next += keyword.size();
+    shown.replace(next, std::min(shown.find('&', next), shown.size()) - next, "***");
+  }
+  return shown;
 }
 
 }  // namespace penstock

@@ -14,21 +14,13 @@
 #include "engine/http/http_client.h"
 #include "engine/http/http_server.h"
 #include "test/support/catch.h"
+#include "test/support/certificate.h"
 #include "test/support/temp_dir.h"
 
 namespace penstock {
 namespace {
 
 using Catch::Matchers::StartsWith;
-
-// Where SSL_CERT_FILE points for the clients of a scope.
-class TrustedFile {
- public:
-  explicit TrustedFile(const std::string& path) { ::setenv("SSL_CERT_FILE", path.c_str(), 1); }
-  ~TrustedFile() { ::unsetenv("SSL_CERT_FILE"); }
-  TrustedFile(const TrustedFile&) = delete;
-  TrustedFile& operator=(const TrustedFile&) = delete;
-};
 
 // nginx in a temporary folder. Its listening socket is made here and inherited, so that the port is
 // ours from the start and requests wait for nginx rather than the test.
@@ -38,10 +30,9 @@ class Nginx {
 
   // Prints why not.
   static bool is_there() {
-    if (::access(program, X_OK) == 0 && std::system("openssl version >/dev/null 2>&1") == 0)
-      return true;
-    if (std::getenv("CI") != nullptr) FAIL("nginx or openssl is missing");
-    WARN("skipped: nginx or openssl is missing (Debian packages nginx-light and openssl)");
+    if (::access(program, X_OK) == 0) return Certificate::can_be_made();
+    if (std::getenv("CI") != nullptr) FAIL("nginx is missing");
+    WARN("skipped: nginx is missing (Debian package nginx-light)");
     return false;
   }
 
@@ -54,12 +45,6 @@ class Nginx {
     REQUIRE(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
     REQUIRE(::listen(listener_.get(), 128) == 0);
     address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-
-    const std::string make_certificate =
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test"
-        " -addext subjectAltName=IP:127.0.0.1 -keyout " +
-        folder_.path("key.pem") + " -out " + certificate() + " 2>/dev/null";
-    REQUIRE(std::system(make_certificate.c_str()) == 0);
     start(server);
   }
   ~Nginx() {
@@ -70,7 +55,7 @@ class Nginx {
   Nginx& operator=(const Nginx&) = delete;
 
   std::string url() const { return "https://" + address_; }
-  std::string certificate() const { return folder_.path("certificate.pem"); }
+  std::string certificate() const { return certificate_.path(); }
 
  private:
   void start(const std::string& server) {
@@ -88,8 +73,8 @@ http {
   scgi_temp_path scgi;
   server {
     listen )" + address_ + R"( ssl http2;
-    ssl_certificate certificate.pem;
-    ssl_certificate_key key.pem;
+    ssl_certificate )" + certificate_.path() + R"(;
+    ssl_certificate_key )" + certificate_.key_path() + R"(;
     location / {
       proxy_pass http://)" + server + R"(;
       add_header X-Protocol $server_protocol always;
@@ -110,6 +95,7 @@ http {
   }
 
   const TempDir folder_;
+  const Certificate certificate_;
   const UniqueFd listener_;
   std::string address_;
   pid_t process_ = 0;

@@ -12,8 +12,9 @@
 namespace penstock {
 namespace {
 
-struct FreeContext {
+struct FreeTls {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(SSL* session) const { SSL_free(session); }
 };
 
 bool is_ip_address(const std::string& host) {
@@ -25,23 +26,29 @@ bool is_ip_address(const std::string& host) {
 }  // namespace
 
 Result<void> start_redis_tls(redisContext& connection, const RedisAddress& address) {
-  const std::unique_ptr<SSL_CTX, FreeContext> context(SSL_CTX_new(TLS_client_method()));
+  const std::unique_ptr<SSL_CTX, FreeTls> context(SSL_CTX_new(TLS_client_method()));
   if (context == nullptr || SSL_CTX_set_default_verify_paths(context.get()) != 1)
     return permanent_error(address.text() + ": TLS cannot be set up on this machine");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  SSL* const session = SSL_new(context.get());  // keeps the context
+  std::unique_ptr<SSL, FreeTls> session(SSL_new(context.get()));  // keeps the context
   if (session == nullptr) return retryable_error(address.text() + ": out of memory");
   // hiredis checks who signed the certificate, but not whose it is.
   if (is_ip_address(address.host)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), address.host.c_str());
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session.get()), address.host.c_str());
   } else {
-    SSL_set1_host(session, address.host.c_str());
-    SSL_set_tlsext_host_name(session, address.host.c_str());
+    SSL_set1_host(session.get(), address.host.c_str());
+    SSL_set_tlsext_host_name(session.get(), address.host.c_str());
   }
-  // The connection owns the session from here on, also if this fails.
-  if (redisInitiateSSL(&connection, session) != REDIS_OK)
+  if (redisInitiateSSL(&connection, session.get()) != REDIS_OK) {
+    const long verdict = SSL_get_verify_result(session.get());
+    if (verdict != X509_V_OK)
+      return permanent_error(address.text() + ": the certificate is not trusted (" +
+                             X509_verify_cert_error_string(verdict) +
+                             "); SSL_CERT_FILE names a file of those that are");
     return retryable_error(address.text() + ": no TLS: " + connection.errstr);
+  }
+  session.release();  // the connection's from here on
   return {};
 }
 
