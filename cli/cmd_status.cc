@@ -50,17 +50,18 @@ void list_documents(Ledger& ledger, const std::vector<Outcome>& outcomes, bool w
 
 void list_dead_letters(Broker& broker, bool json) {
   const auto listed = broker.for_each_dead([&](const DeadLetter& letter) {
+    const std::string why =
+        letter.reason.empty() ? std::string(describe(letter.outcome)) : letter.reason;
     if (json) {
       print_json_line({{"event", "dead_letter"},
                        {"key", letter.claim.key},
                        {"lane", name_of(letter.lane)},
                        {"outcome", name_of(letter.outcome)},
-                       {"reason", letter.reason},
+                       {"reason", why},
                        {"attempts", letter.attempts}});
     } else {
       fmt::print("dead letter    {}: {} after {}: {}\n", printable(letter.claim.key),
-                 name_of(letter.outcome), counted(letter.attempts, "attempt"),
-                 printable(letter.reason.empty() ? describe(letter.outcome) : letter.reason));
+                 name_of(letter.outcome), counted(letter.attempts, "attempt"), printable(why));
     }
     return true;
   });

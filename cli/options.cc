@@ -491,9 +491,10 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
       ->capture_default_str()
       ->group("Queue");
   worker_app
-      .add_option("--drain-timeout", worker.drain_timeout_s,
-                  "Seconds that documents in work have to end after an interrupt; then those that "
-                  "wait for the quota are given back")
+      .add_option(
+          "--drain-timeout", worker.drain_timeout_s,
+          "Seconds that documents in work have to end after an interrupt; then they go back "
+          "to the queue, and the worker ends")
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str()
       ->group("Queue");

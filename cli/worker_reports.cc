@@ -21,12 +21,16 @@ WorkerReports::WorkerReports(Broker& broker, std::string worker, const RunCounte
       thread_([this] { report_until_stopped(); }) {}
 
 WorkerReports::~WorkerReports() {
+  stop();
+}
+
+void WorkerReports::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   stop_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void WorkerReports::report_until_stopped() {

@@ -28,6 +28,8 @@ class WorkerReports {
   void claimed() { ++in_flight_; }
   void ended() { --in_flight_; }
   void draining() { draining_ = true; }
+  // The broker is not used any more once it returns.
+  void stop();
 
  private:
   void report_until_stopped();

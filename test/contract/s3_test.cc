@@ -352,6 +352,15 @@ TEST_CASE("s3: a content is held against its checksum") {
   CHECK(outcome({{"x-amz-checksum-crc32", "/sUwqA=="}}) == mismatch);
 }
 
+TEST_CASE("s3: what was spoilt on its way is read again") {
+  const HttpHeaders headers{
+      {"x-amz-checksum-sha256", "7XACtDnprIRfIjV9giusFERzD722AW0+yUMil7nsn3M="}};
+  Script service({answer(200, headers, "cOntent"), answer(200, headers, "content")});
+  S3Blobs blobs(service.options());
+  CHECK(content_of(blobs, "s3://b/k") == "content");
+  CHECK(service.requests().size() == 2);
+}
+
 TEST_CASE("s3: an ETag is a checksum where one was seen to be") {
   const HttpHeaders right{{"ETag", "\"9a0364b9e99bb480dd25e1f0284c8555\""}};
   const HttpHeaders wrong{{"ETag", "\"9a0364b9e99bb480dd25e1f0284c8556\""}};

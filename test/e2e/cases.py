@@ -5,9 +5,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 penstock, make_fixtures = map(os.path.abspath, sys.argv[1:3])
+
+
+def wait_until(condition, seconds=60):
+    """Looks again and again, and returns what it saw at last; so long only if something is wrong."""
+    until = time.monotonic() + seconds
+    while not (seen := condition()):
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {seconds} s")
+        time.sleep(0.02)
+    return seen
 
 
 class Ran:
@@ -41,6 +52,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="penstock-e2e-")
         self.store = os.path.join(self.folder, "s.db")
+        self.at = ("--store", self.store)  # where ledger and vectors are
         self.docs = os.path.join(self.folder, "docs")
         os.mkdir(self.docs)
 
@@ -48,17 +60,33 @@ class Case(unittest.TestCase):
         shutil.rmtree(self.folder)
 
     def run_penstock(self, *arguments, text=None, expect=0, store=True, **options):
-        command = [penstock, *arguments] + (["--store", self.store] if store else [])
+        command = [penstock, *arguments, *(self.at if store else ())]
         ran = Ran(subprocess.run(command, input=text, capture_output=True, text=True, cwd=self.folder,
                                  timeout=120, **options))
         if expect is not None:
             self.assertEqual(ran.code, expect, f"{command}\n{ran.out}\n{ran.err}")
         return ran
 
-    def start(self, *arguments):
-        return subprocess.Popen([penstock, *arguments, "--store", self.store], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                cwd=self.folder)
+    def start(self, *arguments, **options):
+        process = subprocess.Popen([penstock, *arguments, *self.at], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   cwd=self.folder, **options)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def emulate(self, service, *arguments):
+        """Starts a service on a free port, which answers at once unless it is told otherwise."""
+        if "--latency" not in arguments:
+            arguments = ("--latency", "0ms", *arguments)
+        process = subprocess.Popen([penstock, "emulate", service, "--listen", "127.0.0.1:0", *arguments],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def url_of_emulated(self, service, *arguments):
+        return json.loads(self.emulate(service, "--json", *arguments).stdout.readline())["url"]
 
     def write(self, name, text):
         path = os.path.join(self.docs, name)

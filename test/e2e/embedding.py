@@ -22,22 +22,12 @@ FAULTS = ("rate_limited", "rate_limited_bare", "server_error", "unavailable", "r
 
 
 class ServiceCase(Case):
-    def emulate(self, *arguments):
-        if "--latency" not in arguments:
-            arguments = ("--latency", "0ms", *arguments)
-        process = subprocess.Popen([penstock, "emulate", "openai", "--listen", "127.0.0.1:0",
-                                    *arguments],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        return process
-
     def serve(self, *arguments):
         """Starts a service whose quota is beyond what the samples need, unless it is told otherwise."""
         limits = ("--requests-per-minute", "1000000", "--tokens-per-minute", "100000000")
         if "--tokens-per-minute" in arguments:
             limits = limits[:2]
-        process = self.emulate("--json", *limits, *arguments)
+        process = self.emulate("openai", "--json", *limits, *arguments)
         self.url = json.loads(process.stdout.readline())["url"]
         self.embedder = ("--embedder", "openai:" + self.url)
         return process
@@ -74,7 +64,7 @@ class Emulate(ServiceCase):
             return json.load(response)
 
     def test_openai_is_served_until_it_is_told_to_end(self):
-        process = self.emulate("--key", "mine:60:1000")
+        process = self.emulate("openai", "--key", "mine:60:1000")
         line = process.stdout.readline()
         self.assertRegex(line, r"^penstock emulates OpenAI's embeddings at http://127\.0\.0\.1:\d+/v1 "
                                r"\(1 key: 60 requests and 1,000 tokens a minute\); "
@@ -94,7 +84,7 @@ class Emulate(ServiceCase):
         self.assertIn("1 request and 1 tokens admitted in ", out)
 
     def test_json_lines(self):
-        process = self.emulate("--json")
+        process = self.emulate("openai", "--json")
         url = json.loads(process.stdout.readline())["url"]
         self.embed(url, "any", "hello")
         process.send_signal(signal.SIGINT)

@@ -12,6 +12,10 @@
 namespace penstock {
 namespace {
 
+// Of a content that does not match its checksum: it was spoilt on its way, and will not be again
+// and again.
+constexpr int reads_max = 3;
+
 Result<S3Location> object_at(const std::string& location) {
   std::optional<S3Location> parsed = parse_s3_location(location);
   if (!parsed) return permanent_error("not a location such as s3://BUCKET/KEY");
@@ -31,15 +35,18 @@ Result<MemoryFile> S3Blobs::read(const std::string& location, std::uint64_t byte
     const Result<S3Page> page = list_page(client_, *object, {}, 1);
     return page ? permanent_error("is a folder, not an object") : pass_on(page.error());
   }
-  S3Download download(client_, *object, bytes_max);
-  Result<MemoryFile> content = download.run();
-  if (!content) return content;
-  const ChecksumVerdict verdict = check_content(content->bytes(), download.headers());
-  if (verdict == ChecksumVerdict::right_by_etag) etags_are_md5_ = true;
-  if (verdict == ChecksumVerdict::wrong ||
-      (verdict == ChecksumVerdict::differs_by_etag && etags_are_md5_))
-    return retryable_error("what came does not match the object's checksum");
-  return content;
+  for (int reads = 1;; ++reads) {
+    S3Download download(client_, *object, bytes_max);
+    Result<MemoryFile> content = download.run();
+    if (!content) return content;
+    const ChecksumVerdict verdict = check_content(content->bytes(), download.headers());
+    if (verdict == ChecksumVerdict::right_by_etag) etags_are_md5_ = true;
+    const bool is_wrong = verdict == ChecksumVerdict::wrong ||
+                          (verdict == ChecksumVerdict::differs_by_etag && etags_are_md5_);
+    if (!is_wrong) return content;
+    if (reads == reads_max)
+      return retryable_error("what came does not match the object's checksum");
+  }
 }
 
 Result<void> S3Blobs::write(const std::string& location, std::string_view bytes) {
