@@ -64,9 +64,19 @@ void wait_for(Interrupt& interrupt) {
   interrupted.get_future().wait();
 }
 
-OpenAiEmulatorOptions emulator_options(const EmulateOpenAiOptions& options) {
-  OpenAiEmulatorOptions emulator;
+template <typename Options>
+Options emulator_options(const EmulatorOptions& options) {
+  Options emulator;
   emulator.listen = options.listen;
+  emulator.latency = range_of("--latency", options.latency);
+  emulator.fault_fraction = options.faults;
+  emulator.fault_kinds = kinds_named(options.fault_kinds);
+  emulator.seed = options.seed;
+  return emulator;
+}
+
+OpenAiEmulatorOptions emulator_options(const EmulateOpenAiOptions& options) {
+  auto emulator = emulator_options<OpenAiEmulatorOptions>(options.emulator);
   std::set<std::string> names;
   for (const std::string& key : options.keys) {
     emulator.keys.push_back(parse_key(key));
@@ -74,10 +84,6 @@ OpenAiEmulatorOptions emulator_options(const EmulateOpenAiOptions& options) {
       throw FatalError("--key " + key + ": there is another of this name");
   }
   emulator.limits = {options.requests_per_minute, options.tokens_per_minute};
-  emulator.latency = range_of("--latency", options.latency);
-  emulator.fault_fraction = options.faults;
-  emulator.fault_kinds = kinds_named(options.fault_kinds);
-  emulator.seed = options.seed;
   emulator.poison = options.poison;
   emulator.poison_500 = options.poison_500;
   return emulator;
@@ -114,15 +120,10 @@ void print_totals(const Usage& usage) {
 }
 
 S3EmulatorOptions emulator_options(const EmulateS3Options& options) {
-  S3EmulatorOptions emulator;
-  emulator.listen = options.listen;
+  auto emulator = emulator_options<S3EmulatorOptions>(options.emulator);
   emulator.service.credentials = {options.access_key, options.secret_key, {}, options.region};
   emulator.service.folder = options.folder;
   emulator.service.buckets = options.buckets;
-  emulator.latency = range_of("--latency", options.latency);
-  emulator.fault_fraction = options.faults;
-  emulator.fault_kinds = kinds_named(options.fault_kinds);
-  emulator.seed = options.seed;
   return emulator;
 }
 
@@ -144,7 +145,7 @@ int run_emulate_openai(const EmulateOpenAiOptions& options) {
   Interrupt interrupt;
   const OpenAiEmulatorOptions served = emulator_options(options);
   OpenAiEmulator emulator(served);
-  if (options.json) {
+  if (options.emulator.json) {
     print_json_line({{"event", "listening"}, {"url", emulator.url()}});
   } else {
     fmt::print("penstock emulates OpenAI's embeddings at {} ({}); GET /stats tells what was used\n",
@@ -154,7 +155,7 @@ int run_emulate_openai(const EmulateOpenAiOptions& options) {
 
   wait_for(interrupt);
   const Usage usage = emulator.stop();
-  if (options.json) {
+  if (options.emulator.json) {
     print_json_line({{"event", "summary"},
                      {"seconds", std::chrono::duration<double>(usage.span).count()},
                      {"requests", usage.quota.requests},
@@ -172,19 +173,14 @@ int run_emulate_openai(const EmulateOpenAiOptions& options) {
 
 int run_emulate_pinecone(const EmulatePineconeOptions& options) {
   Interrupt interrupt;
-  PineconeEmulatorOptions served;
-  served.listen = options.listen;
+  auto served = emulator_options<PineconeEmulatorOptions>(options.emulator);
   served.api_key = options.api_key;
   served.dimensions = options.dimensions;
-  served.latency = range_of("--latency", options.latency);
   served.visibility = range_of("--visibility", options.visibility);
   served.limits.upserts = options.upserts_per_second;
   served.limits.upsert_bytes = options.bytes_per_second;
-  served.fault_fraction = options.faults;
-  served.fault_kinds = kinds_named(options.fault_kinds);
-  served.seed = options.seed;
   PineconeEmulator emulator(served);
-  if (options.json) {
+  if (options.emulator.json) {
     print_json_line({{"event", "listening"}, {"url", emulator.url()}});
   } else {
     fmt::print(
@@ -196,7 +192,7 @@ int run_emulate_pinecone(const EmulatePineconeOptions& options) {
 
   wait_for(interrupt);
   const PineconeUsage usage = emulator.stop();
-  if (options.json) {
+  if (options.emulator.json) {
     print_json_line({{"event", "summary"},
                      {"upserts", usage.requests_of(PineconeOperation::upsert)},
                      {"upserted", usage.upserted},
@@ -218,7 +214,7 @@ int run_emulate_pinecone(const EmulatePineconeOptions& options) {
 int run_emulate_s3(const EmulateS3Options& options) {
   Interrupt interrupt;
   S3Emulator emulator(emulator_options(options));
-  if (options.json) {
+  if (options.emulator.json) {
     print_json_line({{"event", "listening"}, {"url", emulator.url()}});
   } else {
     fmt::print("penstock emulates S3 at {} in {}; GET /_stats tells what was asked for\n",
@@ -227,7 +223,7 @@ int run_emulate_s3(const EmulateS3Options& options) {
   }
   wait_for(interrupt);
   const S3Usage usage = emulator.stop();
-  if (options.json) {
+  if (options.emulator.json) {
     nlohmann::ordered_json summary = nlohmann::ordered_json::parse(usage_json(usage));
     summary["event"] = "summary";
     print_json_line(summary);

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -10,11 +11,12 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/fleet.h"
+#include "cli/fleet_view.h"
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/outcomes.h"
-#include "cli/queue_view.h"
 #include "cli/store.h"
+#include "cli/terminal.h"
 
 namespace penstock {
 namespace {
@@ -68,16 +70,13 @@ void list_dead_letters(Broker& broker, bool json) {
   if (!listed) throw FatalError(listed.error().message);
 }
 
-BrokerState state_of(Broker& broker) {
-  const Result<BrokerState> state = broker.state();
-  if (!state) throw FatalError(state.error().message);
-  return *state;
-}
-
-std::vector<WorkerReport> workers_of(Broker& broker) {
+FleetState fleet_state(const FleetOptions& options, Broker& broker) {
+  const Result<BrokerState> queue = broker.state();
+  if (!queue) throw FatalError(queue.error().message);
   Result<std::vector<WorkerReport>> workers = broker.workers();
   if (!workers) throw FatalError(workers.error().message);
-  return std::move(*workers);
+  std::vector<BudgetUse> quotas = quotas_of(options, *workers);
+  return {*queue, *std::move(workers), std::move(quotas)};
 }
 
 void print_totals(const StoreOptions& options, const LedgerTotals& ledger,
@@ -114,31 +113,36 @@ int run_status(const StatusOptions& options) {
   if (options.failed)
     std::copy_if(all_outcomes.begin(), all_outcomes.end(), std::back_inserter(outcomes),
                  is_failure);
+  const bool is_list = !outcomes.empty() || options.warnings;
 
-  const Store store = open_store_for_reading(options.store);
   std::unique_ptr<Broker> broker;
   if (!options.fleet.queue_url.empty()) broker = open_broker(options.fleet, {});
-  list_documents(*store.ledger, outcomes, options.warnings, options.json);
-  if (broker && options.failed) list_dead_letters(*broker, options.json);
-  const Result<LedgerTotals> ledger = store.ledger->totals();
-  if (!ledger) throw FatalError(ledger.error().message);
-  const Result<VersionCount> vectors = store.vectors->totals();
-  if (!vectors) throw FatalError(vectors.error().message);
-  const Result<std::vector<VersionName>> intents = store.ledger->intents();
-  if (!intents) throw FatalError(intents.error().message);
-
-  const bool is_list = !outcomes.empty() || options.warnings;
-  if (options.json) {
-    Json totals = totals_json(*ledger, *vectors, intents->size());
-    if (broker) totals["queue"] = queue_json(state_of(*broker), workers_of(*broker));
-    print_json_line(totals);
-  } else if (!is_list) {
-    print_totals(options.store, *ledger, *vectors, intents->size());
-    if (broker) {
-      fmt::print("\n{}\n\n", without_password(options.fleet.queue_url));
-      print_queue(state_of(*broker), workers_of(*broker));
+  Json totals = Json::object();
+  // Who looks after a fleet need not have its store at hand.
+  if (!broker || store_exists(options.store)) {
+    const Store store = open_store_for_reading(options.store);
+    list_documents(*store.ledger, outcomes, options.warnings, options.json);
+    const Result<LedgerTotals> ledger = store.ledger->totals();
+    if (!ledger) throw FatalError(ledger.error().message);
+    const Result<VersionCount> vectors = store.vectors->totals();
+    if (!vectors) throw FatalError(vectors.error().message);
+    const Result<std::vector<VersionName>> intents = store.ledger->intents();
+    if (!intents) throw FatalError(intents.error().message);
+    totals = totals_json(*ledger, *vectors, intents->size());
+    if (!options.json && !is_list) {
+      print_totals(options.store, *ledger, *vectors, intents->size());
+      if (broker) fmt::print("\n");
     }
   }
+  if (broker && options.failed) list_dead_letters(*broker, options.json);
+  if (broker && (options.json || !is_list)) {
+    const FleetState fleet = fleet_state(options.fleet, *broker);
+    totals["queue"] = fleet_json(fleet);
+    if (!options.json)
+      fmt::print("{}\n\n{}", printable(without_password(options.fleet.queue_url)),
+                 fleet_text(fleet, terminal_columns(STDOUT_FILENO)));
+  }
+  if (options.json) print_json_line(totals);
   return exit_done;
 }
 

@@ -177,7 +177,7 @@ int run_worker(const WorkerOptions& options) {
   }
 
   RunCounter counter;
-  WorkerReports reports(*broker, broker_settings.worker, counter);
+  WorkerReports reports(*broker, broker_settings.worker, engine.service().shared_budget(), counter);
   WatchedQueue bulk(broker->queue(Lane::bulk), reports, options.json);
   WatchedQueue interactive(broker->queue(Lane::interactive), reports, options.json);
   PipelineParts parts = engine.parts(bulk, store);
@@ -196,14 +196,14 @@ int run_worker(const WorkerOptions& options) {
                  counted(documents, "document"));
     }
     std::fflush(stdout);
-    std::_Exit(exit_interrupted);
+    std::_Exit(exit_done);
   };
 
   const TimePoint started = std::chrono::steady_clock::now();
   Result<void> ran;
   {
     const Expected expected;
-    Progress progress(options.json, counter, expected, engine.service());
+    Progress progress(options.json, counter, expected, engine.service(), broker.get());
     DrainDeadline deadline(std::chrono::seconds(options.drain_timeout_s), engine.service().quota(),
                            give_up);
     Pipeline pipeline(parts, engine.pipeline_options(), [&](const FinishedDocument& document) {
@@ -219,8 +219,10 @@ int run_worker(const WorkerOptions& options) {
     ran = pipeline.run();
     interrupt.on_first({});
   }
-  const RunSummary summary = summarise(ran, engine, counter, interrupt, started);
-  if (options.until_empty && !summary.interrupted) {
+  RunSummary summary = summarise(ran, engine, counter, interrupt, started);
+  // A worker has no end of its own: what it leaves is the queue's, and nobody has to go on here.
+  summary.drained = std::exchange(summary.interrupted, false);
+  if (options.until_empty && !summary.drained) {
     if (const auto built = store.vectors->build_index(); !built)
       throw FatalError(built.error().message);
   }

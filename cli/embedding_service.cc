@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdio>
 #include <future>
-#include <mutex>
 #include <random>
 #include <string_view>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "engine/backends/local/lexical_embedder.h"
 #include "engine/backends/local/no_quota.h"
 #include "engine/backends/openai/openai_embedder.h"
+#include "engine/core/last_failure.h"
 
 namespace penstock {
 namespace {
@@ -72,23 +72,16 @@ class EmbeddingService::Watched final : public Embedder {
 
   void embed(std::vector<std::string_view> inputs, std::size_t key, Done done) override {
     embedder_.embed(std::move(inputs), key, [this, done = std::move(done)](Embedding answer) {
-      if (answer.receipt.answer != Answer::embedded) {
-        const std::lock_guard lock(mutex_);
-        last_failure_ = answer.message;
-      }
+      if (answer.receipt.answer != Answer::embedded) failure_.hear(answer.message);
       done(std::move(answer));
     });
   }
 
-  std::string last_failure() const {
-    const std::lock_guard lock(mutex_);
-    return last_failure_;
-  }
+  std::string last_failure() const { return failure_.get(); }
 
  private:
-  mutable std::mutex mutex_;
-  std::string last_failure_;  // guarded by mutex_
-  OpenAiEmbedder embedder_;   // last: its threads use the rest
+  LastFailure failure_;
+  OpenAiEmbedder embedder_;  // last: its threads use the rest
 };
 
 EmbeddingService::~EmbeddingService() = default;
@@ -143,13 +136,14 @@ void EmbeddingService::connect(const EmbedderOptions& options,
   throttle.tokens_max = tokens_max;
   throttle.seed = std::random_device()();
 
+  // Refuses addresses that are none, and those with a password, before anybody is told.
+  auto watched = std::make_unique<Watched>(std::move(service));
+  watched_ = watched.get();
+  embedder_ = std::move(watched);
   if (open_shared_budget) {
     require_limits(limits);
     shared_budget_ = open_shared_budget({throttle.endpoint, limits, throttle.interactive_share});
   }
-  auto watched = std::make_unique<Watched>(std::move(service));
-  watched_ = watched.get();
-  embedder_ = std::move(watched);
   const auto probe = [this](std::size_t key, std::function<void(const Receipt&)> done) {
     embedder_->embed({"penstock"}, key,
                      [done = std::move(done)](const Embedding& answer) { done(answer.receipt); });

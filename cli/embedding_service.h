@@ -39,6 +39,10 @@ class EmbeddingService {
   std::string last_failure() const;
   // Of all keys together, as configured; absent where it is not known.
   std::optional<double> tokens_per_minute() const { return tokens_per_minute_; }
+  // SharedBudget::name() of the limits that a fleet shares; empty: they are this process's own.
+  std::string shared_budget() const {
+    return shared_budget_ ? shared_budget_->name() : std::string();
+  }
   const std::vector<std::string>& key_names() const { return key_names_; }
 
   // The vector of one text that somebody waits for. Throws FatalError.

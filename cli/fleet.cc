@@ -5,6 +5,8 @@
 
 #include <array>
 #include <random>
+#include <set>
+#include <utility>
 
 #include "cli/backend_url.h"
 #include "engine/backends/redis/redis_broker.h"
@@ -37,6 +39,17 @@ EmbeddingService::OpenSharedBudget shared_budget_of(const FleetOptions& options)
   return [url = options.queue_url](const BudgetTerms& terms) {
     return std::make_unique<RedisBudget>(url, terms);
   };
+}
+
+std::vector<BudgetUse> quotas_of(const FleetOptions& options,
+                                 const std::vector<WorkerReport>& workers) {
+  std::set<std::string> names;
+  for (const WorkerReport& worker : workers)
+    if (!worker.budget.empty()) names.insert(worker.budget);
+  std::vector<BudgetUse> quotas;
+  for (const std::string& name : names)
+    if (auto use = use_of_budget(options.queue_url, name)) quotas.push_back(*std::move(use));
+  return quotas;
 }
 
 std::string new_worker_name() {

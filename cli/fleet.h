@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/embedding_service.h"
 #include "cli/options.h"
@@ -16,6 +17,10 @@ std::unique_ptr<Broker> open_broker(const FleetOptions& options, const BrokerOpt
 // The budget that workers share of each key, kept where the queue is. Empty where that is a file:
 // each process then has the whole of it. Throws FatalError, when called, as open_broker does.
 EmbeddingService::OpenSharedBudget shared_budget_of(const FleetOptions& options);
+
+// What is used of the quotas that these workers share. Throws FatalError.
+std::vector<BudgetUse> quotas_of(const FleetOptions& options,
+                                 const std::vector<WorkerReport>& workers);
 
 // HOST-PROCESS-RANDOM: no other worker has it.
 std::string new_worker_name();

@@ -31,6 +31,12 @@ std::string human_tokens(std::uint64_t tokens) {
   return fmt::format("{:.1f} M", static_cast<double>(tokens) / 1e6);
 }
 
+std::string human_rate(double a_second) {
+  if (a_second < 99.95) return fmt::format("{:.1f}", a_second);
+  const auto whole = static_cast<std::uint64_t>(std::llround(a_second));
+  return whole < 10'000 ? with_commas(whole) : human_tokens(whole);
+}
+
 std::string human_time(std::chrono::duration<double> time) {
   const double seconds = time.count();
   if (seconds < 9.95) return fmt::format("{:.2f} s", seconds);

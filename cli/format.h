@@ -11,6 +11,7 @@ namespace penstock {
 std::string with_commas(std::uint64_t number);               // 1,234,567
 std::string human_bytes(std::uint64_t bytes);                // 12.3 MB, in powers of 1,000
 std::string human_tokens(std::uint64_t tokens);              // 812, 9.8 k, 1.2 M
+std::string human_rate(double a_second);                     // 0.4, 41.2, 1,204, 61.2 k, 1.2 M
 std::string human_time(std::chrono::duration<double> time);  // 0.42 s, 12.3 s, 4:05, 3:12:07
 
 std::string human_cost(double cost);  // 12.35; 0.00042 below a cent

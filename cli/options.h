@@ -140,46 +140,41 @@ struct DoctorOptions {
   bool json = false;
 };
 
+// What all emulated services have.
+struct EmulatorOptions {
+  std::string listen;
+  std::string latency;
+  double faults = 0;
+  std::vector<std::string> fault_kinds;  // empty: all
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+
 struct EmulateOpenAiOptions {
-  std::string listen = "127.0.0.1:8089";
+  EmulatorOptions emulator{.listen = "127.0.0.1:8089", .latency = "50ms-800ms"};
   std::uint64_t requests_per_minute = 3'000;
   std::uint64_t tokens_per_minute = 90'000;
   std::vector<std::string> keys;  // NAME:RPM:TPM
-  std::string latency = "50ms-800ms";
-  double faults = 0;
-  std::vector<std::string> fault_kinds;  // empty: all
-  std::uint64_t seed = 1;
   std::string poison;
   std::string poison_500;
-  bool json = false;
 };
 
 struct EmulatePineconeOptions {
-  std::string listen = "127.0.0.1:8090";
+  EmulatorOptions emulator{.listen = "127.0.0.1:8090", .latency = "20ms-300ms"};
   std::string api_key;  // empty: any
   std::uint32_t dimensions = 1'536;
-  std::string latency = "20ms-300ms";
   std::string visibility = "100ms-2s";
   std::uint64_t upserts_per_second = 100;
   std::uint64_t bytes_per_second = 50ull << 20;
-  double faults = 0;
-  std::vector<std::string> fault_kinds;  // empty: all
-  std::uint64_t seed = 1;
-  bool json = false;
 };
 
 struct EmulateS3Options {
-  std::string listen = "127.0.0.1:8091";
+  EmulatorOptions emulator{.listen = "127.0.0.1:8091", .latency = "5ms-100ms"};
   std::string folder;  // empty: in memory
   std::vector<std::string> buckets;
   std::string region = "us-east-1";
   std::string access_key = "penstock";
   std::string secret_key = "rehearsal";
-  std::string latency = "5ms-100ms";
-  double faults = 0;
-  std::vector<std::string> fault_kinds;  // empty: all
-  std::uint64_t seed = 1;
-  bool json = false;
 };
 
 using Command = std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions,

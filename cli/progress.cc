@@ -1,6 +1,5 @@
 #include "cli/progress.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/quota_view.h"
+#include "cli/terminal.h"
 
 namespace penstock {
 namespace {
@@ -18,12 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds look_interval{100};
 constexpr std::chrono::milliseconds terminal_interval{100};
 constexpr std::chrono::seconds pipe_interval{10};
-
-std::size_t terminal_columns() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
+// Of a queue's servers some may be well, and who talks to several hears of both in turn.
+constexpr std::chrono::seconds well_after{2};
 
 double seconds_since(TimePoint start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -32,12 +28,13 @@ double seconds_since(TimePoint start) {
 }  // namespace
 
 Progress::Progress(bool json, const RunCounter& counter, const Expected& expected,
-                   const EmbeddingService& service)
+                   const EmbeddingService& service, const Broker* queue)
     : json_(json),
       terminal_(!json && isatty(STDERR_FILENO) == 1),
       counter_(counter),
       expected_(expected),
       service_(service),
+      queue_(queue),
       started_(std::chrono::steady_clock::now()),
       thread_([this] { show_until_stopped(); }) {}
 
@@ -95,23 +92,38 @@ void Progress::show_until_stopped() {
   TimePoint next = started_ + interval;
   while (!stop_.wait_for(lock, look_interval, [this] { return stopping_; })) {
     const std::optional<ThrottleState> quota = service_.throttle_state();
-    tell_if_service_went_down(quota);
-    if (std::chrono::steady_clock::now() < next) continue;
+    const TimePoint now = std::chrono::steady_clock::now();
+    look_at_queue(now);
+    tell_if_down("service", quota && quota->endpoint_down, service_was_down_,
+                 service_.last_failure());
+    tell_if_down("queue", !queue_failure_.empty(), queue_was_down_, queue_failure_);
+    if (now < next) continue;
     print_progress(counter_.counts(), quota);
     next += interval;
   }
 }
 
-void Progress::tell_if_service_went_down(const std::optional<ThrottleState>& quota) {
-  const bool is_down = quota && quota->endpoint_down;
-  if (is_down && !service_was_down_ && json_) {
-    print_json_line({{"event", "service_down"}, {"reason", service_.last_failure()}});
-  } else if (is_down && !service_was_down_) {
-    std::fprintf(stderr, "%spenstock: %s; waiting for the service to come back\n",
-                 line_is_shown_ ? "\r\033[K" : "", service_.last_failure().c_str());
+void Progress::look_at_queue(TimePoint now) {
+  if (queue_ == nullptr) return;
+  std::string failure = queue_->last_failure();
+  if (!failure.empty()) {
+    queue_failure_ = std::move(failure);
+    queue_failed_at_ = now;
+  } else if (now - queue_failed_at_ > well_after) {
+    queue_failure_.clear();
+  }
+}
+
+void Progress::tell_if_down(const char* what, bool is_down, bool& was_down,
+                            const std::string& reason) {
+  if (is_down && !was_down && json_) {
+    print_json_line({{"event", std::string(what) + "_down"}, {"reason", reason}});
+  } else if (is_down && !was_down) {
+    std::fprintf(stderr, "%spenstock: %s; waiting for the %s to come back\n",
+                 line_is_shown_ ? "\r\033[K" : "", printable(reason).c_str(), what);
     line_is_shown_ = false;
   }
-  service_was_down_ = is_down;
+  was_down = is_down;
 }
 
 void Progress::print_progress(const RunCounts& counts, const std::optional<ThrottleState>& quota) {
@@ -121,9 +133,11 @@ void Progress::print_progress(const RunCounts& counts, const std::optional<Throt
                      {"tokens", counts.tokens}, {"seconds", seconds_since(started_)}};
     if (expected_.complete) progress["expected"] = expected_.documents.load();
     if (quota) progress["quota"] = quota_json(*quota);
+    if (!queue_failure_.empty()) progress["queue_failure"] = queue_failure_;
     print_json_line(progress);
   } else if (terminal_) {
-    std::fprintf(stderr, "\r%s\033[K", line(counts, quota, terminal_columns() - 1).c_str());
+    std::fprintf(stderr, "\r%s\033[K",
+                 line(counts, quota, terminal_columns(STDERR_FILENO).value_or(80) - 1).c_str());
     std::fflush(stderr);
     line_is_shown_ = true;
   } else {
@@ -153,6 +167,7 @@ std::string Progress::line(const RunCounts& counts, const std::optional<Throttle
   std::size_t used = line.size();
   for (const std::string& part :
        {draining_ ? std::string("finishing") : std::string(),
+        queue_failure_.empty() ? std::string() : std::string("the queue cannot be reached"),
         quota ? quota_words(*quota) : std::string(), with_commas(rate) + " pages/s",
         counts.failed > 0 ? with_commas(counts.failed) + " failed" : std::string(),
         with_commas(counts.pages) + " pages", human_tokens(counts.tokens) + " tokens"}) {

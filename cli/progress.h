@@ -11,6 +11,7 @@
 
 #include "cli/embedding_service.h"
 #include "cli/run_counts.h"
+#include "engine/io/broker.h"
 #include "engine/pipeline/pipeline.h"
 
 namespace penstock {
@@ -24,9 +25,9 @@ struct Expected {
 
 class Progress {
  public:
-  // `counter`, `expected` and `service` outlive it.
+  // All outlive it. `queue`: where the work comes from, if that is a fleet's.
   Progress(bool json, const RunCounter& counter, const Expected& expected,
-           const EmbeddingService& service);
+           const EmbeddingService& service, const Broker* queue = nullptr);
   // Clears the line.
   ~Progress();
   Progress(const Progress&) = delete;
@@ -39,7 +40,9 @@ class Progress {
 
  private:
   void show_until_stopped();
-  void tell_if_service_went_down(const std::optional<ThrottleState>& quota);
+  void look_at_queue(TimePoint now);
+  // Says it when something goes down, not as long as it is.
+  void tell_if_down(const char* what, bool is_down, bool& was_down, const std::string& reason);
   std::string line(const RunCounts& counts, const std::optional<ThrottleState>& quota,
                    std::size_t columns) const;
   void print_progress(const RunCounts& counts, const std::optional<ThrottleState>& quota);
@@ -49,15 +52,22 @@ class Progress {
   const RunCounter& counter_;
   const Expected& expected_;
   const EmbeddingService& service_;
+  const Broker* const queue_;
   const TimePoint started_;
   std::atomic<bool> draining_{false};
   std::atomic<std::uint64_t> bytes_passed_{0};  // of all documents that came to their end
 
   std::mutex mutex_;
   std::condition_variable stop_;
-  bool stopping_ = false;          // guarded by mutex_
-  bool service_was_down_ = false;  // the thread only
-  bool line_is_shown_ = false;     // guarded by mutex_, as is what is written to the terminal
+  bool stopping_ = false;       // guarded by mutex_
+  bool line_is_shown_ = false;  // guarded by mutex_, as is what is written to the terminal
+
+  // Of the thread only.
+  bool service_was_down_ = false;
+  bool queue_was_down_ = false;
+  std::string queue_failure_;  // empty: it can be reached
+  TimePoint queue_failed_at_;  // last
+
   std::thread thread_;
 };
 

@@ -57,6 +57,7 @@ void print_text(const RunSummary& summary, const std::string& store) {
   const std::uint64_t worked = counts.seen - counts.unchanged;
   std::string head = fmt::format("{}: {} in {}",
                                  summary.interrupted        ? "Interrupted"
+                                 : summary.drained          ? "Drained"
                                  : !summary.stopped.empty() ? "Stopped"
                                  : summary.dry_run          ? "Measured"
                                                             : "Finished",
@@ -125,6 +126,7 @@ void print_json(const RunSummary& summary) {
       {"stages", stages},
       {"dry_run", summary.dry_run},
       {"interrupted", summary.interrupted},
+      {"drained", summary.drained},
       {"exit_code", static_cast<int>(summary.exit_code())}};
   if (!summary.stopped.empty()) line["stopped"] = summary.stopped;
   if (summary.quota) {

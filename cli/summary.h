@@ -17,6 +17,7 @@ struct RunSummary {
   std::uint64_t pruned = 0;
   bool dry_run = false;
   bool interrupted = false;
+  bool drained = false;                // asked to stop, as is right for a worker
   std::string stopped;                 // why, if the quota refused to go on
   std::optional<ThrottleState> quota;  // absent: embedded without a service
   std::optional<double> price_per_million;
@@ -31,6 +32,7 @@ struct RunSummary {
   }
   ExitCode exit_code() const {
     if (interrupted || !stopped.empty()) return exit_interrupted;
+    if (drained) return exit_done;
     return counts.failed > 0 ? exit_some_failed : exit_done;
   }
 };

@@ -11,13 +11,16 @@ constexpr std::chrono::seconds report_interval{2};
 
 }  // namespace
 
-WorkerReports::WorkerReports(Broker& broker, std::string worker, const RunCounter& counter)
+WorkerReports::WorkerReports(Broker& broker, std::string worker, std::string budget,
+                             const RunCounter& counter)
     : broker_(broker),
       worker_(std::move(worker)),
+      budget_(std::move(budget)),
       counter_(counter),
       started_(std::chrono::steady_clock::now()),
       last_usage_(process_usage()),
       last_report_(started_),
+      rates_(started_),
       thread_([this] { report_until_stopped(); }) {}
 
 WorkerReports::~WorkerReports() {
@@ -48,11 +51,13 @@ void WorkerReports::report() {
   const RunCounts counts = counter_.counts();
   WorkerReport report;
   report.worker = worker_;
+  report.budget = budget_;
   report.documents_in_flight = in_flight_;
   report.done = counts.seen - counts.failed;
   report.failed = counts.failed;
   report.pages = counts.pages;
   report.tokens = counts.tokens;
+  report.rates = rates_.add(now, report);
   const double seconds = std::chrono::duration<double>(now - last_report_).count();
   // A child that ended takes its time with it.
   const double cpu = std::max(0.0, (usage.cpu - last_usage_.cpu).count());

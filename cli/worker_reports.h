@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "cli/process_usage.h"
+#include "cli/recent_rates.h"
 #include "cli/run_counts.h"
 #include "engine/core/clock.h"
 #include "engine/io/broker.h"
@@ -19,7 +20,7 @@ class WorkerReports {
  public:
   // `broker` and `counter` outlive it. A report that the broker does not take is made up for by the
   // next.
-  WorkerReports(Broker& broker, std::string worker, const RunCounter& counter);
+  WorkerReports(Broker& broker, std::string worker, std::string budget, const RunCounter& counter);
   ~WorkerReports();
   WorkerReports(const WorkerReports&) = delete;
   WorkerReports& operator=(const WorkerReports&) = delete;
@@ -37,13 +38,16 @@ class WorkerReports {
 
   Broker& broker_;
   const std::string worker_;
+  const std::string budget_;
   const RunCounter& counter_;
   const TimePoint started_;
   std::atomic<std::uint64_t> in_flight_{0};
   std::atomic<bool> draining_{false};
 
-  ProcessUsage last_usage_;  // the thread's only, as is the next
+  // Of the thread only.
+  ProcessUsage last_usage_;
   TimePoint last_report_;
+  RecentRates rates_;
 
   std::mutex mutex_;
   std::condition_variable stop_;

@@ -24,6 +24,7 @@
 #include "engine/core/error.h"
 #include "engine/core/lane.h"
 #include "engine/io/work_queue.h"
+#include "engine/io/worker_report.h"
 
 namespace penstock {
 
@@ -79,20 +80,6 @@ struct DeadLetter {
   std::uint32_t attempts = 0;
 };
 
-// What a worker says of itself, every few seconds. Sums are since it started.
-struct WorkerReport {
-  std::string worker;
-  std::uint64_t documents_in_flight = 0;
-  std::uint64_t done = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t pages = 0;
-  std::uint64_t tokens = 0;
-  double cpu_cores = 0;  // used, on average since the last report, with its extraction processes
-  std::uint64_t memory_bytes = 0;  // resident, likewise
-  std::chrono::seconds up{0};
-  bool draining = false;
-};
-
 class Broker {
  public:
   virtual ~Broker() = default;
@@ -116,6 +103,9 @@ class Broker {
   virtual Result<void> report(const WorkerReport& report) = 0;
   // Of the workers that are alive, by name.
   virtual Result<std::vector<WorkerReport>> workers() = 0;
+  // Why the server cannot be reached by those who claim and deliver; empty while it can. Any
+  // thread.
+  virtual std::string last_failure() const = 0;
 
   // Every dead letter until the visitor returns false, in no order. The visitor must not call here.
   virtual Result<void> for_each_dead(const std::function<bool(const DeadLetter&)>& visit) = 0;

@@ -107,6 +107,7 @@ struct KeyUse {
   std::uint64_t tokens_per_minute = 0;
   std::uint64_t requests = 0;  // that count now
   std::uint64_t tokens = 0;
+  Duration paused_for{0};  // as the provider asked
 };
 
 struct LeaseAnswer {
@@ -116,10 +117,19 @@ struct LeaseAnswer {
   std::vector<KeyUse> keys;
 };
 
+// What a fleet uses of a budget, to who is not of the fleet.
+struct BudgetUse {
+  BudgetTerms terms;
+  std::vector<KeyUse> keys;
+};
+
 // One process's access to the budget. One thread at a time.
 class SharedBudget {
  public:
   virtual ~SharedBudget() = default;
+
+  // That by which its processes find it.
+  virtual std::string name() const = 0;
 
   // Ends and reports are taken into account before wishes. Blocks. A retryable error: the budget
   // cannot be reached, and the call may have been carried out or not; a permanent one: processes do

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "engine/backends/s3/xml.h"
+#include "engine/http/xml.h"
 
 namespace penstock {
 namespace {

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <utility>
 
-#include "engine/backends/s3/xml.h"
 #include "engine/core/sha256.h"
+#include "engine/http/xml.h"
 #include "loadgen/emulate/s3_objects.h"
 
 namespace penstock {

@@ -379,6 +379,8 @@ void run_broker_contract(const BrokerWorld& world) {
     report.done = 100;
     report.failed = 3;
     report.pages = 900;
+    report.rates.pages = 12.5;
+    report.budget = "main";
     report.tokens = 123'456'789'012;
     report.cpu_cores = 1.5;
     report.memory_bytes = 200 << 20;
@@ -403,6 +405,8 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(first.done == 100);
     CHECK(first.failed == 3);
     CHECK(first.pages == 900);
+    CHECK(first.rates.pages == 12.5);
+    CHECK(first.budget == "main");
     CHECK(first.tokens == 123'456'789'012);
     CHECK(std::abs(first.cpu_cores - 1.5) < 0.01);
     CHECK(first.memory_bytes == 200 << 20);

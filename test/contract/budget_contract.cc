@@ -194,6 +194,7 @@ void run_budget_contract(const std::function<BudgetUnderTest(const BudgetTerms&)
     ask(*one, report);
     const LeaseAnswer denied = ask(*other, 1, interactive);
     CHECK(denied.leases.empty());
+    CHECK(denied.keys[0].paused_for == 10s);
     CHECK(denied.denials[index_of(interactive)]->what == Scarce::pause);
     test.pass(10s);
     CHECK(ask(*other, 1, interactive).leases.size() == 1);

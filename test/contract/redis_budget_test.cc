@@ -220,8 +220,9 @@ TEST_CASE("redis budget: processes that do not agree on the limits are told") {
   } catch (const FatalError& error) {
     CHECK(std::string(error.what()) ==
           "the quota " + name + " on " + Redis(*url).name() +
-              " is shared by processes with other limits (A:600:60000 interactive share 0.1; "
-              "here: A:600:90000 interactive share 0): start all with the same, two minutes after "
+              " is shared by processes with other limits (http://embed A:600:60000 interactive "
+              "share 0.1; here: http://embed A:600:90000 interactive share 0): start all with the "
+              "same, two minutes after "
               "the last has ended");
   }
 }
@@ -239,6 +240,36 @@ TEST_CASE("redis budget: services do not mix") {
   other = terms;
   other.keys[0].tokens_per_minute += 1;
   CHECK(RedisBudget(*url, other).name() != budget.name());
+}
+
+TEST_CASE("redis budget: what a fleet uses is told to who knows only its name") {
+  const std::optional<std::string> url = redis_for_tests("PENSTOCK_TEST_REDIS");
+  if (!url) return;
+  const std::string name = unique_name();
+  CHECK_FALSE(use_of_budget(*url, name).has_value());
+  const BudgetTerms terms{"http://embed", {{"A", 600, 60'000}, {"B", 300, 30'000}}, 0.1};
+  RedisBudget budget(*url, terms, name);
+  LeaseCall call;
+  call.wishes = {{100, Lane::interactive}, {50, Lane::interactive}};
+  call.usable = {true, false};
+  call.reports = {{1, 30s, 0, 20'000}};
+  REQUIRE(budget.lease(call)->leases.size() == 2);
+  const std::optional<BudgetUse> use = use_of_budget(*url, name);
+  REQUIRE(use.has_value());
+  CHECK(use->terms.endpoint == "http://embed");
+  CHECK(use->terms.interactive_share == 0.1);
+  REQUIRE(use->keys.size() == 2);
+  CHECK(use->terms.keys[0].name == "A");
+  CHECK(use->keys[0].requests == 2);
+  CHECK(use->keys[0].tokens == 150);
+  CHECK(use->keys[0].requests_per_minute == 600);
+  CHECK(use->keys[0].tokens_per_minute == 60'000);
+  CHECK(use->keys[0].paused_for == 0s);
+  CHECK(use->terms.keys[1].name == "B");
+  CHECK(use->keys[1].tokens == 0);
+  CHECK(use->keys[1].tokens_per_minute == 20'000);
+  CHECK(use->keys[1].paused_for > 0s);
+  CHECK(use->keys[1].paused_for <= 30s);
 }
 
 TEST_CASE("redis budget: what is leased is of use for a while only by the caller's clock") {

@@ -5,7 +5,7 @@
 
 #include "engine/backends/s3/s3_error.h"
 #include "engine/backends/s3/s3_listing.h"
-#include "engine/backends/s3/xml.h"
+#include "engine/http/xml.h"
 #include "test/fuzz/require.h"
 
 namespace penstock {

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "engine/backends/s3/xml.h"
 #include "engine/core/sha256.h"
+#include "engine/http/xml.h"
 #include "loadgen/emulate/s3_service.h"
 #include "test/fuzz/require.h"
 

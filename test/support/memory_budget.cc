@@ -107,8 +107,9 @@ LeaseAnswer BudgetMemory::lease(const LeaseCall& call, bool has_leased_lately,
     if (!denial) denial = Denial{microseconds(ask_at - now), soonest_turn.what};
   }
   for (const Key& key : keys_) {
-    answer.keys.push_back(
-        {key.requests_per_minute, key.tokens_per_minute, key.used.requests, key.used.tokens});
+    answer.keys.push_back({key.requests_per_minute, key.tokens_per_minute, key.used.requests,
+                           key.used.tokens,
+                           microseconds(std::max<Micros>(key.paused_until - now, 0))});
   }
   return answer;
 }

@@ -74,6 +74,7 @@ class MemoryBudget final : public SharedBudget {
  public:
   explicit MemoryBudget(BudgetMemory& memory) : memory_(memory) {}
 
+  std::string name() const override { return "memory"; }
   Result<LeaseAnswer> lease(const LeaseCall& call) override;
 
   bool is_reachable = true;

@@ -3,7 +3,7 @@
 #include "engine/backends/s3/s3_error.h"
 #include "engine/backends/s3/s3_listing.h"
 #include "engine/backends/s3/s3_location.h"
-#include "engine/backends/s3/xml.h"
+#include "engine/http/xml.h"
 #include "test/support/catch.h"
 
 namespace penstock {

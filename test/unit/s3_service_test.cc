@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
-#include "engine/backends/s3/xml.h"
 #include "engine/core/sha256.h"
+#include "engine/http/xml.h"
 #include "test/support/catch.h"
 
 namespace penstock {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/backends/local/document_key.h"
 #include "engine/backends/local/glob.h"
 #include "engine/backends/local/local_files.h"
 #include "engine/backends/local/manifest.h"
@@ -97,6 +98,25 @@ TEST_CASE("sources: a name that is no UTF-8 has a key that is, and its own locat
   CHECK(claim->location == file);
 }
 
+TEST_CASE("sources: no other path has the key of a name that is no UTF-8") {
+  // Of what is not UTF-8, what only looks like its escape, and what is both.
+  CHECK(key_of("/caf\xE9.pdf") == "/caf\\xE9.pdf");
+  CHECK(key_of("/caf\\xE9.pdf") == "/caf\\x5CxE9.pdf");
+  CHECK(key_of("/\\\xE9") == "/\\\\xE9");
+  CHECK(key_of("/\\\\xE9") == "/\\\\x5CxE9");
+  CHECK(key_of("/\\x5CxE9") == "/\\x5Cx5CxE9");
+  CHECK(key_of(std::string_view("/a\0b", 4)) == "/a\\x00b");
+  // Everything else is written as it is.
+  CHECK(key_of("/\u00e9\u20ac\U0001F600") == "/\u00e9\u20ac\U0001F600");
+  CHECK(key_of("s3://b/C:\\docs\\xml\\a.pdf") == "s3://b/C:\\docs\\xml\\a.pdf");
+  // Broken characters: what goes on, surrogates, too long, too large, cut off.
+  CHECK(key_of("\x80") == "\\x80");
+  CHECK(key_of("\xED\xA0\x80") == "\\xED\\xA0\\x80");
+  CHECK(key_of("\xC0\xAF") == "\\xC0\\xAF");
+  CHECK(key_of("\xF4\x90\x80\x80") == "\\xF4\\x90\\x80\\x80");
+  CHECK(key_of("\xE2\x82") == "\\xE2\\x82");
+}
+
 TEST_CASE("sources: a broken link is claimed, and cannot be read") {
   const TempDir folder;
   std::filesystem::create_symlink("nowhere", folder.path("link.pdf"));
@@ -142,6 +162,13 @@ TEST_CASE("sources: a bad manifest line is named before anything is done") {
   const TempDir folder;
   const std::string manifest = folder.write("list.jsonl", "{\"path\":\"a\"}\n{\"key\":1}\n");
   CHECK(refusal_of(manifest) == manifest + ", line 2: \"path\" is missing or not a text");
+  // No file has such a path, and no database such a key.
+  folder.write("list.jsonl", "{\"path\":\"a\\u0000b\"}\n");
+  CHECK(refusal_of(manifest) == manifest + ", line 1: \"path\" holds a NUL");
+  folder.write("list.jsonl", "{\"path\":\"a\",\"key\":\"a\\u0000b\"}\n");
+  CHECK(refusal_of(manifest) == manifest + ", line 1: \"key\" holds a NUL");
+  folder.write("list.jsonl", "{\"path\":\"caf\xE9.pdf\"}\n");
+  CHECK(refusal_of(manifest).starts_with(manifest + ", line 1: not JSON: "));
 }
 
 TEST_CASE("sources: two documents of a manifest under one key are refused, a repeated one is not") {

@@ -6,12 +6,13 @@
 namespace penstock {
 namespace {
 
-// How many bytes of a valid UTF-8 character `text` begins with; 0 if it begins with none.
+// How many bytes of a valid UTF-8 character, but NUL, `text` begins with; 0 if it begins with none.
 std::size_t valid_character(std::string_view text) {
   const auto byte = [&](std::size_t i) -> unsigned {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
   };
   const unsigned lead = byte(0);
+  if (lead == 0) return 0;
   if (lead < 0x80) return 1;
   if (lead < 0xC2 || lead > 0xF4) return 0;
   const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
@@ -23,12 +24,21 @@ std::size_t valid_character(std::string_view text) {
   return length;
 }
 
+bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+}
+
+bool begins_with_escape(std::string_view text) {
+  return text.size() >= 4 && text.starts_with("\\x") && is_hex_digit(text[2]) &&
+         is_hex_digit(text[3]);
+}
+
 }  // namespace
 
 std::string key_of(std::string_view path) {
   std::string key;
   while (!path.empty()) {
-    const std::size_t length = valid_character(path);
+    const std::size_t length = begins_with_escape(path) ? 0 : valid_character(path);
     if (length > 0) {
       key += path.substr(0, length);
       path.remove_prefix(length);

@@ -17,10 +17,12 @@ Result<ManifestEntry> parse_manifest_line(std::string_view line) {
   if (object["path"].get(text) || text.empty())
     return permanent_error("\"path\" is missing or not a text");
   entry.path = text;
+  if (entry.path.find('\0') != std::string::npos) return permanent_error("\"path\" holds a NUL");
   entry.key = entry.path;
   if (simdjson::dom::element key; !object["key"].get(key)) {
     if (key.get(text) || text.empty()) return permanent_error("\"key\" is not a text");
     entry.key = text;
+    if (entry.key.find('\0') != std::string::npos) return permanent_error("\"key\" holds a NUL");
   }
   if (simdjson::dom::element metadata; !object["metadata"].get(metadata)) {
     if (!metadata.is_object()) return permanent_error("\"metadata\" is not an object");

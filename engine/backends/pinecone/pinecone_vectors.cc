@@ -15,6 +15,7 @@
 #include "engine/backends/pinecone/upsert_bodies.h"
 #include "engine/backends/pinecone/version_visits.h"
 #include "engine/http/json_string.h"
+#include "engine/io/stored_model.h"
 
 namespace penstock {
 namespace {
@@ -25,11 +26,6 @@ constexpr std::chrono::seconds open_patience{5};
 constexpr std::size_t matches_that_fit = 90;
 
 using More = std::vector<IndexRequest>;
-
-// How the record of the model names it.
-std::string description(const std::string& model, std::size_t dimensions) {
-  return model + " " + std::to_string(dimensions);
-}
 
 // Cosine needs a direction, whichever.
 std::vector<float> some_direction(std::size_t dimensions) {
@@ -55,7 +51,7 @@ PineconeVectors::PineconeVectors(const PineconeOptions& options, const std::stri
   require_model(model, dimensions);
   // Also if it is there: the number of this write is above those of all that were written before,
   // by whomever, so that waiting for it shows them.
-  require(write_model(description(model, dimensions)));
+  require(write_model(description_of_model(model, dimensions)));
   require(wait_until_visible());
   require_model(model, dimensions);
 }
@@ -99,12 +95,11 @@ Result<std::optional<std::string>> PineconeVectors::stored_model() {
 }
 
 void PineconeVectors::require_model(const std::string& model, std::size_t dimensions) {
-  const std::string wanted = description(model, dimensions);
+  const std::string wanted = description_of_model(model, dimensions);
   const auto stored = stored_model();
   if (!stored) throw FatalError(stored.error().message);
   if (*stored && **stored != wanted)
-    throw FatalError(client_.about("holds vectors of " + **stored + ", not of " + wanted +
-                                   "; use that --embedder, or another --store"));
+    throw FatalError(client_.about(refusal_of_model(**stored, wanted)));
 }
 
 Result<void> PineconeVectors::write_model(const std::string& description) {

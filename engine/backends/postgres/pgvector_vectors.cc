@@ -11,6 +11,7 @@
 #include "engine/backends/postgres/postgres_values.h"
 #include "engine/backends/postgres/schema.h"
 #include "engine/backends/postgres/vector_rows.h"
+#include "engine/io/stored_model.h"
 
 namespace penstock {
 namespace {
@@ -32,11 +33,6 @@ std::string quoted(const std::string& text, char quote) {
   std::string result(1, quote);
   for (const char c : text) result += c == quote ? std::string(2, c) : std::string(1, c);
   return result + quote;
-}
-
-// How the database names what its vectors are of.
-std::string description(const std::string& model, std::size_t dimensions) {
-  return model + " " + std::to_string(dimensions);
 }
 
 // The schema of the extension, quoted. Empty: it is not installed.
@@ -185,11 +181,9 @@ void PgvectorVectors::read_model() {
 }
 
 void PgvectorVectors::require_model(const std::string& model, std::size_t dimensions) {
-  const std::string stored = description(model_, dimensions_);
-  const std::string wanted = description(model, dimensions);
-  if (stored != wanted)
-    throw FatalError(pool_.name() + ": holds vectors of " + stored + ", not of " + wanted +
-                     "; use that --embedder, or another --store");
+  const std::string stored = description_of_model(model_, dimensions_);
+  const std::string wanted = description_of_model(model, dimensions);
+  if (stored != wanted) throw FatalError(pool_.name() + ": " + refusal_of_model(stored, wanted));
 }
 
 Result<void> PgvectorVectors::upsert(std::span<const VersionChunks> versions) {

@@ -298,21 +298,20 @@ local packed = redis.call('HGETALL', KEYS[1])
 for i = 1, #packed, 2 do
   local report = cmsgpack.unpack(packed[i + 1])
   if report.until_ms > now then
-    all[#all + 1] = report.fields
+    all[#all + 1] = report.text
   else
     redis.call('HDEL', KEYS[1], packed[i])
   end
 end
 )lua";
 
-// ARGV: for how many ms the report holds, then its fields, the worker's name first.
+// ARGV: for how many ms the report holds, the worker's name, the report.
 constexpr const char* report = R"lua(
-local fields = {unpack(ARGV, 2)}
-redis.call('HSET', KEYS[1], fields[1],
-           cmsgpack.pack({until_ms = now + tonumber(ARGV[1]), fields = fields}))
+redis.call('HSET', KEYS[1], ARGV[2],
+           cmsgpack.pack({until_ms = now + tonumber(ARGV[1]), text = ARGV[3]}))
 )lua";
 
-// Answers the fields of each report that holds.
+// Answers each report that holds.
 constexpr const char* workers = R"lua(
 return all
 )lua";

@@ -286,7 +286,8 @@ for k, key in ipairs(keys) do
     'bulk_waited_for', whole(key.bulk_waited_for), 'first', whole(key.first),
     'last', whole(key.last))
   forget_at = math.max(forget_at, key.paused, key.tokens_zero, key.requests_zero)
-  for i, use in ipairs({key.requests_limit, key.tokens_limit, key.requests, key.tokens}) do
+  for i, use in ipairs({key.requests_limit, key.tokens_limit, key.requests, key.tokens,
+    math.max(0, key.paused - now)}) do
     uses[#uses + 1] = use
   end
 end

@@ -49,37 +49,6 @@ ShardCalls by_shard(const QueueKeys& keys, std::size_t count,
   return split;
 }
 
-std::vector<std::string> fields_of(const WorkerReport& report) {
-  return {report.worker,
-          std::to_string(report.documents_in_flight),
-          std::to_string(report.done),
-          std::to_string(report.failed),
-          std::to_string(report.pages),
-          std::to_string(report.tokens),
-          std::to_string(report.cpu_cores),
-          std::to_string(report.memory_bytes),
-          std::to_string(report.up.count()),
-          report.draining ? "1" : "0"};
-}
-
-WorkerReport report_of(const RedisReply& fields) {
-  const auto number = [&](std::size_t index) {
-    return std::strtoull(text_at(fields, index).c_str(), nullptr, 10);
-  };
-  WorkerReport report;
-  report.worker = text_at(fields, 0);
-  report.documents_in_flight = number(1);
-  report.done = number(2);
-  report.failed = number(3);
-  report.pages = number(4);
-  report.tokens = number(5);
-  report.cpu_cores = std::strtod(text_at(fields, 6).c_str(), nullptr);
-  report.memory_bytes = number(7);
-  report.up = std::chrono::seconds(number(8));
-  report.draining = text_at(fields, 9) == "1";
-  return report;
-}
-
 DeadLetter dead_letter_of(const RedisReply& fields) {
   DeadLetter letter;
   letter.claim = read_claim(fields);
@@ -97,8 +66,9 @@ RedisBroker::RedisBroker(const std::string& url, BrokerOptions options)
   redis_.require_sound();
   if (options_.worker.empty()) return;
   const std::string consumer = consumer_name(options_.worker);
-  leases_ = std::make_unique<RedisLeases>(url, options_, keys_, consumer,
-                                          [this](const std::string& failure) { hear(failure); });
+  leases_ =
+      std::make_unique<RedisLeases>(url, options_, keys_, consumer,
+                                    [this](const std::string& failure) { failure_.hear(failure); });
   for (const Lane lane : all_lanes)
     lanes_[index_of(lane)] = std::make_unique<LaneQueue>(url, *this, lane, consumer);
 }
@@ -162,10 +132,9 @@ Result<BrokerState> RedisBroker::state() {
 }
 
 Result<void> RedisBroker::report(const WorkerReport& report) {
-  std::vector<std::string> arguments = fields_of(report);
-  arguments.insert(arguments.begin(), std::to_string(options_.lease.count()));
   const std::lock_guard lock(mutex_);
-  const RedisScriptCall call = {{keys_.workers()}, std::move(arguments)};
+  const RedisScriptCall call = {
+      {keys_.workers()}, {std::to_string(options_.lease.count()), report.worker, to_text(report)}};
   const auto answers = redis_.run_script(broker_scripts().report, {&call, 1});
   if (!answers.front()) return pass_on(answers.front().error());
   return {};
@@ -177,7 +146,8 @@ Result<std::vector<WorkerReport>> RedisBroker::workers() {
   const auto answers = redis_.run_script(broker_scripts().workers, {&call, 1});
   if (!answers.front()) return pass_on(answers.front().error());
   std::vector<WorkerReport> reports;
-  for (const RedisReply& fields : answers.front()->elements) reports.push_back(report_of(fields));
+  for (const RedisReply& text : answers.front()->elements)
+    reports.push_back(parse_worker_report(text.text));
   std::ranges::sort(reports, {}, &WorkerReport::worker);
   return reports;
 }
@@ -216,16 +186,6 @@ Result<std::uint64_t> RedisBroker::retry(std::span<const std::string> keys) {
     }
   }
   return count;
-}
-
-std::string RedisBroker::last_failure() const {
-  const std::lock_guard lock(failure_mutex_);
-  return last_failure_;
-}
-
-void RedisBroker::hear(const std::string& failure) {
-  const std::lock_guard lock(failure_mutex_);
-  last_failure_ = failure;
 }
 
 }  // namespace penstock

@@ -16,6 +16,7 @@
 
 #include "engine/backends/redis/queue_keys.h"
 #include "engine/backends/redis/redis.h"
+#include "engine/core/last_failure.h"
 #include "engine/io/broker.h"
 
 namespace penstock {
@@ -36,18 +37,15 @@ class RedisBroker final : public Broker {
   Result<BrokerState> state() override;
   Result<void> report(const WorkerReport& report) override;
   Result<std::vector<WorkerReport>> workers() override;
+  std::string last_failure() const override { return failure_.get(); }
   Result<void> for_each_dead(const std::function<bool(const DeadLetter&)>& visit) override;
   Result<std::uint64_t> retry(std::span<const std::string> keys) override;
-
-  // Why Redis cannot be reached by those who claim and deliver; empty while it can. Any thread.
-  std::string last_failure() const;
 
  private:
   class LaneQueue;
 
   Result<void> enqueue_some(std::span<const Claim> documents, Lane lane, bool lane_may_grow,
                             std::vector<Enqueued>& enqueued);
-  void hear(const std::string& failure);
 
   const BrokerOptions options_;
   const QueueKeys keys_;
@@ -55,8 +53,7 @@ class RedisBroker final : public Broker {
   std::mutex mutex_;
   Redis redis_;  // guarded by mutex_
 
-  mutable std::mutex failure_mutex_;
-  std::string last_failure_;  // guarded by failure_mutex_
+  LastFailure failure_;
 
   // Without a worker's name there are none. Queues use leases, and go first.
   std::unique_ptr<RedisLeases> leases_;

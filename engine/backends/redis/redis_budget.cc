@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <charconv>
 #include <chrono>
 #include <span>
 #include <utility>
 
+#include "engine/backends/redis/budget_terms.h"
 #include "engine/core/sha256.h"
 
 namespace penstock {
@@ -17,29 +17,31 @@ namespace {
 constexpr RedisOptions redis_options{std::chrono::milliseconds(2'000),
                                      std::chrono::milliseconds(2'000)};
 
+// Of what the script says of each key's use.
+constexpr std::size_t fields_of_a_key = 5;
+
 std::int64_t micros(Duration duration) {
   return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
 }
 
-std::string words(double value) {
-  std::array<char, 32> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  assert(error == std::errc());
-  return {digits.data(), end};
-}
-
-std::string words(const BudgetTerms& terms) {
-  std::string text;
-  for (const KeyQuota& key : terms.keys) {
-    text += key.name + ":" + std::to_string(key.requests_per_minute) + ":" +
-            std::to_string(key.tokens_per_minute) + " ";
-  }
-  return text + "interactive share " + words(terms.interactive_share);
-}
-
-std::string default_name(const BudgetTerms& terms) {
-  const Sha256 digest = sha256(terms.endpoint + "\n" + words(terms));
+std::string default_name(const std::string& terms) {
+  const Sha256 digest = sha256(terms);
   return to_hex({reinterpret_cast<const char*>(digest.data()), 8});
+}
+
+std::string key_prefix(const std::string& name) {
+  return "penstock:{quota:" + name + "}:";
+}
+
+// A call that only asks how the keys are used.
+LeaseCall question(const BudgetTerms& terms) {
+  LeaseCall call;
+  call.usable.resize(terms.keys.size());
+  return call;
+}
+
+std::string of_another_version(const std::string& server) {
+  return server + ": the quota there is that of another version of penstock; end all its workers";
 }
 
 // The budget counts a late request in the slot in which it may have left.
@@ -57,20 +59,18 @@ Scarce scarce_of(std::int64_t number) {
 RedisBudget::RedisBudget(const std::string& url, BudgetTerms terms, std::string name,
                          const char* script)
     : terms_(std::move(terms)),
-      terms_text_(words(terms_)),
-      name_(name.empty() ? default_name(terms_) : std::move(name)),
+      terms_text_(to_text(terms_)),
+      name_(name.empty() ? default_name(terms_text_) : std::move(name)),
       script_(script),
       redis_(url, redis_options) {
   assert(!terms_.keys.empty());
-  const std::string prefix = "penstock:{quota:" + name_ + "}:";
+  const std::string prefix = key_prefix(name_);
   keys_.push_back(prefix + "budget");
   for (std::size_t key = 0; key < terms_.keys.size(); ++key) {
     keys_.push_back(prefix + "key:" + std::to_string(key));
   }
   redis_.require_sound();
-  LeaseCall nothing;
-  nothing.usable.resize(terms_.keys.size());
-  const Result<LeaseAnswer> answer = lease(nothing);
+  const Result<LeaseAnswer> answer = lease(question(terms_));
   if (!answer) throw FatalError(answer.error().message);
 }
 
@@ -95,7 +95,7 @@ std::vector<std::string> RedisBudget::arguments(const LeaseCall& call, TimePoint
     add(micros(duration));
   }
   add(interactive_tokens_a_bulk_token);
-  arguments.push_back(words(terms_.interactive_share));
+  arguments.push_back(shortest_text(terms_.interactive_share));
   for (const KeyQuota& key : terms_.keys) {
     add(key.requests_per_minute);
     add(key.tokens_per_minute);
@@ -136,9 +136,8 @@ Result<LeaseAnswer> RedisBudget::read(const RedisReply& reply, const LeaseCall& 
                            "; here: " + terms_text_ +
                            "): start all with the same, two minutes after the last has ended");
   }
-  if (parts.size() != 7 || parts[6].elements.size() != 4 * terms_.keys.size()) {
-    return permanent_error(redis_.name() + ": the quota's script gave an answer that is none; is " +
-                           "another version of penstock at work there?");
+  if (parts.size() != 7 || parts[6].elements.size() != fields_of_a_key * terms_.keys.size()) {
+    return permanent_error(of_another_version(redis_.name()));
   }
   LeaseAnswer answer;
   if (parts[1].text != epoch_) ++memory_;
@@ -158,13 +157,28 @@ Result<LeaseAnswer> RedisBudget::read(const RedisReply& reply, const LeaseCall& 
         Denial{std::chrono::microseconds(denial[0].integer), scarce_of(denial[1].integer)};
   }
   const std::vector<RedisReply>& uses = parts[6].elements;
-  for (std::size_t i = 0; i < uses.size(); i += 4) {
+  for (std::size_t i = 0; i < uses.size(); i += fields_of_a_key) {
     const auto number = [&](std::size_t of) {
       return static_cast<std::uint64_t>(uses[i + of].integer);
     };
-    answer.keys.push_back({number(0), number(1), number(2), number(3)});
+    answer.keys.push_back({number(0), number(1), number(2), number(3),
+                           std::chrono::microseconds(uses[i + 4].integer)});
   }
   return answer;
+}
+
+std::optional<BudgetUse> use_of_budget(const std::string& url, const std::string& name) {
+  const std::string key = key_prefix(name) + "budget";
+  Redis redis(url, redis_options);
+  const Result<RedisReply> text = redis.run(key, {"HGET", key, "terms"});
+  if (!text) throw FatalError(text.error().message);
+  if (text->kind == RedisReply::Kind::nil) return std::nullopt;
+  std::optional<BudgetTerms> terms = parse_budget_terms(text->text);
+  if (!terms) throw FatalError(of_another_version(redis.name()));
+  RedisBudget budget(url, *terms, name);
+  Result<LeaseAnswer> answer = budget.lease(question(*terms));
+  if (!answer) throw FatalError(answer.error().message);
+  return BudgetUse{*std::move(terms), std::move(answer->keys)};
 }
 
 }  // namespace penstock

@@ -27,7 +27,7 @@ class RedisBudget final : public SharedBudget {
 
   Result<LeaseAnswer> lease(const LeaseCall& call) override;
 
-  const std::string& name() const { return name_; }
+  std::string name() const override { return name_; }
 
  private:
   std::vector<std::string> arguments(const LeaseCall& call, TimePoint now);
@@ -44,5 +44,8 @@ class RedisBudget final : public SharedBudget {
   std::uint64_t memory_ = 0;  // counts those that have answered
   std::optional<TimePoint> leased_at_;
 };
+
+// Absent: nobody has leased of a budget of this name for two minutes. Throws FatalError.
+std::optional<BudgetUse> use_of_budget(const std::string& url, const std::string& name);
 
 }  // namespace penstock

@@ -86,7 +86,7 @@ std::optional<Claim> RedisBroker::LaneQueue::claim() {
       }
     }
     const Result<std::size_t> fetched = fetch();
-    broker_.hear(fetched ? std::string() : fetched.error().message);
+    broker_.failure_.hear(fetched ? std::string() : fetched.error().message);
     if (fetched && *fetched > 0) continue;
     if (fetched && broker_.options_.until_empty && is_exhausted()) {
       close();

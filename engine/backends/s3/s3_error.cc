@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/backends/s3/xml.h"
+#include "engine/http/xml.h"
 
 namespace penstock {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "engine/backends/s3/s3_error.h"
-#include "engine/backends/s3/xml.h"
 #include "engine/core/sha256.h"
+#include "engine/http/xml.h"
 
 namespace penstock {
 namespace {

@@ -9,7 +9,7 @@
 #include "engine/backends/s3/checksum.h"
 #include "engine/backends/s3/s3_error.h"
 #include "engine/backends/s3/s3_listing.h"
-#include "engine/backends/s3/xml.h"
+#include "engine/http/xml.h"
 
 namespace penstock {
 namespace {

@@ -112,15 +112,7 @@ constexpr const char* migrations[] = {
         queue TEXT NOT NULL,
         worker TEXT NOT NULL,
         at_ms INTEGER NOT NULL,
-        in_flight INTEGER NOT NULL,
-        done INTEGER NOT NULL,
-        failed INTEGER NOT NULL,
-        pages INTEGER NOT NULL,
-        tokens INTEGER NOT NULL,
-        cpu_millicores INTEGER NOT NULL,
-        memory_bytes INTEGER NOT NULL,
-        up_s INTEGER NOT NULL,
-        draining INTEGER NOT NULL,
+        report TEXT NOT NULL,
         PRIMARY KEY (queue, worker)
       ) STRICT, WITHOUT ROWID;
     )sql",

@@ -99,16 +99,13 @@ struct SqliteBroker::Statements {
             "UPDATE queue SET state = 'waiting', at_ms = ?3, attempts = 0, retried = 1, "
             "outcome = '', reason = '' WHERE queue = ?1 AND key = ?2 AND state = 'dead' RETURNING "
             "1")),
-        report(database.prepare("INSERT OR REPLACE INTO queue_workers VALUES "
-                                "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")),
+        report(database.prepare("INSERT OR REPLACE INTO queue_workers VALUES (?1, ?2, ?3, ?4)")),
         forget_workers(
             database.prepare("DELETE FROM queue_workers WHERE queue = ?1 AND at_ms < ?2")),
         forget_worker(
             database.prepare("DELETE FROM queue_workers WHERE queue = ?1 AND worker = ?2")),
         workers(database.prepare(
-            "SELECT worker, in_flight, done, failed, pages, tokens, cpu_millicores, memory_bytes, "
-            "up_s, draining FROM queue_workers WHERE queue = ?1 AND at_ms >= ?2 "
-            "ORDER BY worker")) {}
+            "SELECT report FROM queue_workers WHERE queue = ?1 AND at_ms >= ?2 ORDER BY worker")) {}
 
   Statement find, put, follow, follower, remove, remove_follower, size, end_delays, expired, next,
       lease, is_empty, owned, wait_again, bury, renew, count, dead, revive, report, forget_workers,
@@ -125,6 +122,7 @@ class SqliteBroker::LaneQueue final : public WorkQueue {
     while (!closed_) {
       Claim claim;
       const Result<Claimed> claimed = broker_.try_claim(lane_, claim);
+      broker_.failure_.hear(claimed ? std::string() : claimed.error().message);
       if (claimed == Claimed::document) return claim;
       if (claimed == Claimed::nothing_left) break;
       wake_.wait_for(lock, idle_pause, [this] { return closed_; });
@@ -426,18 +424,11 @@ Result<void> SqliteBroker::report(const WorkerReport& report) {
                           .bind(2, now - options_.lease.count()));
       !done)
     return done;
+  const std::string text = to_text(report);
   return run(statements_->report.bind_text(1, options_.queue)
                  .bind_text(2, report.worker)
                  .bind(3, now)
-                 .bind(4, report.documents_in_flight)
-                 .bind(5, report.done)
-                 .bind(6, report.failed)
-                 .bind(7, report.pages)
-                 .bind(8, report.tokens)
-                 .bind(9, static_cast<std::int64_t>(report.cpu_cores * 1000))
-                 .bind(10, report.memory_bytes)
-                 .bind(11, static_cast<std::int64_t>(report.up.count()))
-                 .bind(12, std::int64_t{report.draining}));
+                 .bind_text(4, text));
 }
 
 Result<std::vector<WorkerReport>> SqliteBroker::workers() {
@@ -449,18 +440,7 @@ Result<std::vector<WorkerReport>> SqliteBroker::workers() {
     const Result<bool> row = workers.step();
     if (!row) return pass_on(row.error());
     if (!*row) break;
-    WorkerReport report;
-    report.worker = workers.bytes(0);
-    report.documents_in_flight = workers.natural(1);
-    report.done = workers.natural(2);
-    report.failed = workers.natural(3);
-    report.pages = workers.natural(4);
-    report.tokens = workers.natural(5);
-    report.cpu_cores = static_cast<double>(workers.integer(6)) / 1000;
-    report.memory_bytes = workers.natural(7);
-    report.up = std::chrono::seconds(workers.integer(8));
-    report.draining = workers.integer(9) != 0;
-    all.push_back(std::move(report));
+    all.push_back(parse_worker_report(workers.bytes(0)));
   }
   workers.reset();
   return all;

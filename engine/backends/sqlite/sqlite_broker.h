@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/backends/sqlite/database.h"
+#include "engine/core/last_failure.h"
 #include "engine/io/broker.h"
 
 namespace penstock {
@@ -30,6 +31,7 @@ class SqliteBroker final : public Broker {
   Result<BrokerState> state() override;
   Result<void> report(const WorkerReport& report) override;
   Result<std::vector<WorkerReport>> workers() override;
+  std::string last_failure() const override { return failure_.get(); }
   Result<void> for_each_dead(const std::function<bool(const DeadLetter&)>& visit) override;
   Result<std::uint64_t> retry(std::span<const std::string> keys) override;
 
@@ -54,6 +56,7 @@ class SqliteBroker final : public Broker {
                        const std::string& reason);
 
   const BrokerOptions options_;
+  LastFailure failure_;
 
   std::mutex mutex_;
   // Guarded by mutex_.

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/backends/sqlite/vector_index.h"
+#include "engine/io/stored_model.h"
 
 namespace penstock {
 namespace {
@@ -16,11 +17,6 @@ std::int64_t first_id(std::int64_t version) {
 
 std::string_view bytes_of(std::span<const float> floats) {
   return {reinterpret_cast<const char*>(floats.data()), floats.size_bytes()};
-}
-
-// How the file names what its vectors are of.
-std::string description(const std::string& model, std::size_t dimensions) {
-  return model + " " + std::to_string(dimensions);
 }
 
 }  // namespace
@@ -52,7 +48,7 @@ SqliteVectors::SqliteVectors(const std::string& path, const std::string& model,
                              std::size_t dimensions)
     : database_(path, OpenMode::write), statements_(std::make_unique<Statements>(database_)) {
   Statement adopt = database_.prepare("INSERT OR IGNORE INTO settings VALUES ('model', ?1)");
-  const std::string adopted = description(model, dimensions);
+  const std::string adopted = description_of_model(model, dimensions);
   if (const auto done = adopt.bind_text(1, adopted).run(); !done)
     throw FatalError(done.error().message);
   require_model(model, dimensions);
@@ -64,13 +60,13 @@ SqliteVectors::SqliteVectors(const std::string& path)
 SqliteVectors::~SqliteVectors() = default;
 
 void SqliteVectors::require_model(const std::string& model, std::size_t dimensions) {
-  const std::string wanted = description(model, dimensions);
+  const std::string wanted = description_of_model(model, dimensions);
   Statement stored = database_.prepare("SELECT value FROM settings WHERE name = 'model'");
   const Result<bool> row = stored.step();
   if (!row) throw FatalError(row.error().message);
   if (*row && stored.bytes(0) != wanted)
-    throw FatalError(database_.path() + ": holds vectors of " + std::string(stored.bytes(0)) +
-                     ", not of " + wanted + "; use that --embedder, or another --store");
+    throw FatalError(database_.path() + ": " +
+                     refusal_of_model(std::string(stored.bytes(0)), wanted));
 }
 
 Result<std::optional<std::int64_t>> SqliteVectors::find_version(const std::string& key,

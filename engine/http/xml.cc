@@ -1,4 +1,4 @@
-#include "engine/backends/s3/xml.h"
+#include "engine/http/xml.h"
 
 #include <expat.h>
 
