@@ -1,33 +1,37 @@
-// How many chunks a second Postgres takes, as a worker writes them, and whether a pooler carries a
-// fleet's connections. Prints one line of JSON. Needs servers: scripts/services run.
-//   postgres_run write    batches of documents, each: intend, upsert, count, record, clear
+// How many chunks a second Postgres takes from workers, and how fast a pooler serves a fleet's
+// connections, for scripts/bench-postgres. Prints one line of JSON.
+//   postgres_run write    documents through StoreWriter
+//   postgres_run index    HNSW over the vectors that were written
 //   postgres_run connect  many workers at once, each with a connection of its own
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <future>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
 #include <thread>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "engine/backends/postgres/pgvector_vectors.h"
 #include "engine/backends/postgres/postgres_ledger.h"
 #include "engine/backends/postgres/postgres_pool.h"
 #include "engine/core/clock.h"
+#include "engine/pipeline/store_writer.h"
 
 namespace penstock {
 namespace {
@@ -35,12 +39,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Seconds = std::chrono::duration<double>;
 
+constexpr std::uint32_t tokens_of_chunk = 500;
+
 struct WriteOptions {
   std::string ledger_url;
   std::string vectors_url;
-  std::size_t writers = 1;
-  std::size_t batches = 20;  // a writer's
-  std::size_t documents = 64;
+  std::size_t workers = 1;
+  std::size_t documents = 2'000;  // a worker's
+  std::size_t in_flight = 64;     // a worker's
   std::size_t chunks = 12;
   std::size_t dimensions = 1'536;
 };
@@ -51,14 +57,15 @@ struct ConnectOptions {
   std::size_t finds = 10;  // a worker's
 };
 
-double seconds_since(TimePoint begin) {
-  return Seconds(std::chrono::steady_clock::now() - begin).count();
+double cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
-template <typename T>
-T required(Result<T> result) {
-  if (!result) throw FatalError(result.error().message);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
+double seconds_since(TimePoint begin) {
+  return Seconds(std::chrono::steady_clock::now() - begin).count();
 }
 
 std::vector<float> unit_vectors(std::size_t count, std::size_t dimensions) {
@@ -89,83 +96,107 @@ std::string some_text() {
   return text;
 }
 
-// Documents of one writer, all with the same chunks: what is measured does not look at them.
-class Writer {
+// A worker's writes: as many documents in flight as its pipeline has, all with the same chunks,
+// since what is measured does not look at them. The next one follows when one is stored.
+class Worker {
  public:
-  Writer(const WriteOptions& options, std::size_t number)
+  Worker(const WriteOptions& options, std::size_t number)
       : options_(options),
         number_(number),
+        text_(some_text()),
+        rows_(unit_vectors(options.chunks, options.dimensions)),
         ledger_pool_({.url = options.ledger_url}),
         vectors_pool_({.url = options.vectors_url}),
         ledger_(ledger_pool_),
         vectors_(vectors_pool_, "bench", options.dimensions),
-        text_(some_text()),
-        rows_(unit_vectors(options.chunks, options.dimensions)),
-        chunks_(options.chunks) {
-    for (std::size_t i = 0; i < chunks_.size(); ++i) {
-      chunks_[i].ordinal = static_cast<std::uint32_t>(i);
-      chunks_[i].tokens = 500;
-      chunks_[i].text = text_;
-    }
-  }
+        writer_(ledger_, vectors_, nullptr, "bench", {}, [this](Job* job) { stored(job); }) {}
 
+  // Returns once all documents are stored.
   void run() {
-    for (std::size_t batch = 0; batch < options_.batches; ++batch) write(batch);
+    {
+      const std::lock_guard lock(mutex_);
+      for (std::size_t i = 0; i < options_.in_flight; ++i) write_next();
+    }
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return failure_ || stored_ == options_.documents; });
+    if (failure_) throw FatalError(*failure_);
   }
 
  private:
-  void write(std::size_t batch) {
-    std::vector<VersionName> names;
-    std::vector<VersionChunks> versions;
-    std::vector<DocumentRecord> records;
-    for (std::size_t i = 0; i < options_.documents; ++i) {
-      const std::string key = fmt::format("s3://bench/{}/{}/{}.pdf", number_, batch, i);
-      const VersionId id = VersionId::of(key, "bench");
-      names.push_back({key, id});
-      versions.push_back({key, id, chunks_, rows_});
-      DocumentRecord& record = records.emplace_back();
-      record.claim = {key, key, {}, {1, 1, 1}};
-      record.attempted = id;
-      record.outcome = Outcome::done;
-      record.fingerprint = "bench";
-      record.current = CurrentVersion{id, 10, static_cast<std::uint32_t>(chunks_.size()), 6'000};
+  // With mutex_ locked.
+  void write_next() {
+    if (begun_ == options_.documents) return;
+    const std::string key = fmt::format("s3://bench/{}/{}.pdf", number_, begun_++);
+    auto job = std::make_unique<Job>(Claim{key, key, {}, {1, 1, 1}}, Lane::bulk);
+    job->version = VersionId::of(key, "bench");
+    job->pages = 10;
+    job->tokens = tokens_of_chunk * options_.chunks;
+    job->vectors = rows_;
+    job->chunks.resize(options_.chunks);
+    for (std::size_t i = 0; i < job->chunks.size(); ++i) {
+      job->chunks[i].ordinal = static_cast<std::uint32_t>(i);
+      job->chunks[i].tokens = tokens_of_chunk;
+      job->chunks[i].text = text_;
     }
-    required(ledger_.intend(names));
-    required(vectors_.upsert(versions));
-    for (const VersionCount& count : required(vectors_.count(names)))
-      if (count.vectors != chunks_.size()) throw FatalError("vectors are missing");
-    if (!required(ledger_.record(records)).empty()) throw FatalError("records were refused");
-    required(ledger_.clear_intents(names));
+    writer_.write(job.release());
+  }
+
+  void stored(Job* job) {
+    const std::unique_ptr<Job> finished(job);
+    const std::lock_guard lock(mutex_);
+    if (job->abandoned) failure_ = job->abandoned->message;
+    ++stored_;
+    if (!failure_) write_next();
+    if (failure_ || stored_ == options_.documents) ended_.notify_one();
   }
 
   const WriteOptions& options_;
   const std::size_t number_;
+  const std::string text_;
+  const std::vector<float> rows_;
   PostgresPool ledger_pool_;
   PostgresPool vectors_pool_;
   PostgresLedger ledger_;
   PgvectorVectors vectors_;
-  const std::string text_;
-  const std::vector<float> rows_;
-  std::vector<Chunk> chunks_;
+
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  // Guarded by mutex_.
+  std::size_t begun_ = 0;
+  std::size_t stored_ = 0;
+  std::optional<std::string> failure_;
+
+  StoreWriter writer_;  // uses all the others
 };
 
 Json write(const WriteOptions& options) {
-  std::vector<std::unique_ptr<Writer>> writers;
-  for (std::size_t i = 0; i < options.writers; ++i)
-    writers.push_back(std::make_unique<Writer>(options, i));
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (std::size_t i = 0; i < options.workers; ++i)
+    workers.push_back(std::make_unique<Worker>(options, i));
+  const double cpu_before = cpu_seconds();
   const TimePoint begin = std::chrono::steady_clock::now();
   std::vector<std::future<void>> runs;
-  for (const auto& writer : writers)
-    runs.push_back(std::async(std::launch::async, [&] { writer->run(); }));
+  for (const auto& worker : workers)
+    runs.push_back(std::async(std::launch::async, [&] { worker->run(); }));
   for (std::future<void>& run : runs) run.get();
   const double seconds = seconds_since(begin);
-  const std::size_t documents = options.writers * options.batches * options.documents;
-  return {{"writers", options.writers},
+  const double cpu = cpu_seconds() - cpu_before;
+  const std::size_t documents = options.workers * options.documents;
+  return {{"workers", options.workers},
           {"dimensions", options.dimensions},
           {"documents", documents},
           {"chunks", documents * options.chunks},
           {"seconds", seconds},
+          {"cpu_seconds", cpu},
           {"chunks_per_second", static_cast<double>(documents * options.chunks) / seconds}};
+}
+
+Json index(const std::string& vectors_url) {
+  PostgresPool pool({.url = vectors_url});
+  PgvectorVectors vectors(pool);
+  const TimePoint begin = std::chrono::steady_clock::now();
+  if (const auto built = vectors.build_index(); !built) throw FatalError(built.error().message);
+  return {{"seconds", seconds_since(begin)}};
 }
 
 Json connect(const ConnectOptions& options) {
@@ -220,27 +251,28 @@ int main_of(int argc, char** argv) {
   app.require_subcommand(1);
   WriteOptions write_options;
   CLI::App* writing = app.add_subcommand("write", "Chunks written a second");
-  writing->add_option("--ledger", write_options.ledger_url, "A Postgres")
-      ->envname("PENSTOCK_TEST_PGVECTOR")
+  writing->add_option("--ledger", write_options.ledger_url, "A Postgres, or its pooler")
       ->required();
   writing->add_option("--vectors", write_options.vectors_url, "A Postgres with pgvector")
-      ->envname("PENSTOCK_TEST_PGVECTOR")
       ->required();
-  writing->add_option("--writers", write_options.writers, "Workers at once");
-  writing->add_option("--batches", write_options.batches, "Batches of each worker");
-  writing->add_option("--documents", write_options.documents, "Documents of a batch");
+  writing->add_option("--workers", write_options.workers, "Workers at once");
+  writing->add_option("--documents", write_options.documents, "Documents of each worker");
+  writing->add_option("--in-flight", write_options.in_flight, "Of these, at once");
   writing->add_option("--chunks", write_options.chunks, "Chunks of a document");
   writing->add_option("--dimensions", write_options.dimensions, "Of a vector");
+  std::string indexed_url;
+  CLI::App* indexing = app.add_subcommand("index", "Builds the index of vectors that were written");
+  indexing->add_option("--vectors", indexed_url, "A Postgres with pgvector")->required();
   ConnectOptions connect_options;
   CLI::App* connecting = app.add_subcommand("connect", "Many workers through a pooler");
-  connecting->add_option("--url", connect_options.url, "The pooler")
-      ->envname("PENSTOCK_TEST_PGBOUNCER")
-      ->required();
+  connecting->add_option("--url", connect_options.url, "The pooler")->required();
   connecting->add_option("--workers", connect_options.workers, "Connections at once");
   connecting->add_option("--finds", connect_options.finds, "Lookups of each worker");
   CLI11_PARSE(app, argc, argv);
   try {
-    const Json result = writing->parsed() ? write(write_options) : connect(connect_options);
+    const Json result = writing->parsed()    ? write(write_options)
+                        : indexing->parsed() ? index(indexed_url)
+                                             : connect(connect_options);
     fmt::print("{}\n", result.dump());
     return result.value("failures", 0) == 0 ? 0 : 1;
   } catch (const std::exception& error) {

@@ -1,18 +1,20 @@
-// What a queue on Redis bears: documents are enqueued in batches of 1,000, as `penstock enqueue`
-// does, while workers of one process claim and acknowledge them one by one, as a pipeline does.
-//   queue_run REDIS-URL DOCUMENTS [WORKERS]
-// Prints a line for people and one of JSON.
+// One client of a queue on Redis, for scripts/bench-queue: enqueues documents as `penstock enqueue`
+// does, then claims and acknowledges them one by one as a worker's pipeline does, until nothing is
+// left, whoever enqueued it.
+//   queue_run REDIS-URL QUEUE FIRST COUNT     the documents' numbers
+// Between the parts it waits for a line on standard input, so that several clients begin together.
+// Before, between and after them it prints a JSON line with the CPU time that it has used.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
-#include <atomic>
-#include <chrono>
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <memory>
-#include <random>
+#include <iostream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "engine/backends/redis/redis_broker.h"
@@ -21,9 +23,7 @@
 namespace penstock {
 namespace {
 
-using Seconds = std::chrono::duration<double>;
-
-constexpr std::size_t batch_size = 1'000;
+constexpr std::size_t batch_size = 500;
 
 Claim document(std::size_t number) {
   const std::string path =
@@ -32,77 +32,71 @@ Claim document(std::size_t number) {
   return {path, path, R"({"customer":"acme","year":2024})", {123'456, changed, changed}};
 }
 
-void enqueue_all(RedisBroker& broker, std::size_t documents) {
-  for (std::size_t first = 0; first < documents; first += batch_size) {
+void enqueue(RedisBroker& broker, std::size_t first, std::size_t count) {
+  for (std::size_t begin = first; begin < first + count; begin += batch_size) {
     std::vector<Claim> batch;
-    for (std::size_t i = first; i < std::min(first + batch_size, documents); ++i)
+    for (std::size_t i = begin; i < std::min(begin + batch_size, first + count); ++i)
       batch.push_back(document(i));
-    if (const auto done = broker.enqueue(batch, Lane::bulk); !done)
-      throw FatalError(done.error().message);
+    const auto enqueued = broker.enqueue(batch, Lane::bulk);
+    if (!enqueued) throw FatalError(enqueued.error().message);
+    if (std::ranges::count(*enqueued, Enqueued::queued) != std::ssize(batch))
+      throw FatalError("some documents were not queued");
   }
 }
 
-// Claims and acknowledges until the queue is empty.
-std::size_t work(RedisBroker& broker) {
-  std::size_t count = 0;
-  WorkQueue& queue = broker.queue(Lane::bulk);
+// Until nothing waits or is leased: then every acknowledgement has arrived. How many this one did.
+std::size_t work(WorkQueue& queue) {
+  std::size_t done = 0;
   while (const auto claim = queue.claim()) {
     queue.acknowledge(*claim, Outcome::done, {});
-    ++count;
+    ++done;
   }
-  return count;
+  return done;
 }
 
-double rate(std::size_t documents, Seconds time) {
-  return static_cast<double>(documents) / time.count();
+double seconds_of(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
 }
 
-void run(const std::string& url, std::size_t documents, std::size_t worker_count) {
+void say(std::size_t done) {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  fmt::print("{{\"done\":{},\"cpu_s\":{:.6f}}}\n", done,
+             seconds_of(used.ru_utime) + seconds_of(used.ru_stime));
+  std::fflush(stdout);
+}
+
+void wait_for_line() {
+  std::string line;
+  if (!std::getline(std::cin, line)) throw FatalError("standard input ended");
+}
+
+void run(const std::string& url, const std::string& queue, std::size_t first, std::size_t count) {
   BrokerOptions options;
-  options.queue = fmt::format("bench-{}", std::random_device()());
-  options.documents_max = documents;
+  options.queue = queue;
+  options.worker = fmt::format("bench-{}", first);
   options.until_empty = true;
-  RedisBroker producer(url, options);
-  std::vector<std::unique_ptr<RedisBroker>> workers;
-  for (std::size_t i = 0; i < worker_count; ++i) {
-    options.worker = fmt::format("w{}", i);
-    workers.push_back(std::make_unique<RedisBroker>(url, options));
-  }
-
-  const auto start = std::chrono::steady_clock::now();
-  enqueue_all(producer, documents);
-  const Seconds enqueueing = std::chrono::steady_clock::now() - start;
-  std::atomic<std::size_t> done = 0;
-  std::vector<std::thread> threads;
-  for (const auto& worker : workers) threads.emplace_back([&] { done += work(*worker); });
-  for (std::thread& thread : threads) thread.join();
-  const Seconds all = std::chrono::steady_clock::now() - start;
-  if (done != documents) throw FatalError(fmt::format("{} of {} documents done", done, documents));
-
-  fmt::print(
-      "{} documents: enqueued {:.0f}/s; claimed and acknowledged {:.0f}/s by {} workers; "
-      "in all {:.0f}/s\n",
-      documents, rate(documents, enqueueing), rate(documents, all - enqueueing), worker_count,
-      rate(documents, all));
-  fmt::print(
-      "{{\"documents\":{},\"workers\":{},\"enqueued_per_s\":{:.0f},\"worked_per_s\":{:.0f},"
-      "\"documents_per_s\":{:.0f}}}\n",
-      documents, worker_count, rate(documents, enqueueing), rate(documents, all - enqueueing),
-      rate(documents, all));
+  RedisBroker broker(url, options);
+  say(0);
+  wait_for_line();
+  enqueue(broker, first, count);
+  say(0);
+  wait_for_line();
+  say(work(broker.queue(Lane::bulk)));
 }
 
 }  // namespace
 }  // namespace penstock
 
 int main(int argc, char** argv) {
-  if (argc != 3 && argc != 4) {
-    fmt::print(stderr, "usage: queue_run REDIS-URL DOCUMENTS [WORKERS]\n");
+  if (argc != 5) {
+    fmt::print(stderr, "usage: queue_run REDIS-URL QUEUE FIRST COUNT\n");
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    penstock::run(argv[1], std::strtoull(argv[2], nullptr, 10),
-                  argc == 4 ? std::strtoull(argv[3], nullptr, 10) : 1);
+    penstock::run(argv[1], argv[2], std::strtoull(argv[3], nullptr, 10),
+                  std::strtoull(argv[4], nullptr, 10));
   } catch (const std::exception& error) {
     fmt::print(stderr, "queue_run: {}\n", error.what());
     return 1;

@@ -1,4 +1,5 @@
-"""A run of a program: its output, its wall time, and its peak of memory with its children's."""
+"""A run of a program: its output, its wall time, and its peak of memory with its children's; and what
+a running one has used of the CPU."""
 import collections
 import os
 import subprocess
@@ -20,6 +21,19 @@ def tree(pid):
         except (FileNotFoundError, ProcessLookupError):
             pass
     return set(found)
+
+
+def cpu_seconds(pid):
+    """What the process, its descendants and those of them that ended have used so far."""
+    ticks = 0
+    for each in tree(pid):
+        try:
+            with open(f"/proc/{each}/stat") as file:
+                # After the name, which may hold anything: utime, stime, cutime and cstime.
+                ticks += sum(int(field) for field in file.read().rpartition(")")[2].split()[11:15])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def proportional_bytes(pid):

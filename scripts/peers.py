@@ -1,7 +1,8 @@
-"""What bench_extract.py and bench_fidelity.py share: the documents, and runs of extract_peer."""
+"""What measurements share: documents, runs of extract_peer, and how results are printed."""
 import collections
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,12 @@ def run_peer(program, mode, documents, cores, passes=1, timeout=30, text_folder=
 def print_progress(text):
     """Beside the report, which goes to standard output."""
     print(f"{text} ...", file=sys.stderr, flush=True)
+
+
+def spread(values, form):
+    """The median, and between what it lies."""
+    return (f"{form.format(statistics.median(values))} "
+            f"({form.format(min(values))} to {form.format(max(values))})")
 
 
 def print_table(header, rows):

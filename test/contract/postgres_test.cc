@@ -1,7 +1,10 @@
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <latch>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -357,6 +360,73 @@ TEST_CASE("postgres: more threads than connections take turns") {
   CHECK(failures == 0);
   CHECK(stored_text(pool, "SELECT count(*) FROM penstock.sessions") == "160");
   CHECK(stored_text(pool, "SELECT count(DISTINCT pid) <= 2 FROM penstock.sessions") == "t");
+}
+
+// The usual limit is 1,024, with which a thousand connections just do not fit.
+void allow_open_files(rlim_t count) {
+  rlimit limit{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = std::max(limit.rlim_cur, count);
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+// A worker with a connection of its own, which is open before anyone passes `all_are_connected`:
+// brings a document from its intent to its outcome.
+bool stores_a_document(const std::string& url, const std::string& key,
+                       std::latch& all_are_connected) {
+  std::unique_ptr<PostgresPool> pool;
+  try {
+    pool = std::make_unique<PostgresPool>(PostgresOptions{.url = url, .connections_max = 1});
+  } catch (const FatalError&) {
+  }
+  all_are_connected.arrive_and_wait();
+  if (!pool) return false;
+  try {
+    PostgresLedger ledger(*pool);
+    const std::vector<VersionName> intents = {{key, version(key)}};
+    const std::vector<DocumentRecord> records = {done(key, version(key))};
+    if (!ledger.intend(intents)) return false;
+    const auto refused = ledger.record(records);
+    if (!refused || !refused->empty() || !ledger.clear_intents(intents)) return false;
+    const auto found = ledger.find(key);
+    return found && *found && (*found)->outcome == Outcome::done;
+  } catch (const FatalError&) {
+    return false;
+  }
+}
+
+TEST_CASE("postgres ledger: a thousand workers share a server that admits a hundred") {
+  TestDatabase* const database = cleared_database(pooled);
+  if (!database) return;
+  REQUIRE(stored_text(database->server(), "SHOW max_connections") == "100");
+  constexpr std::size_t worker_count = 1'000;
+  allow_open_files(worker_count + 100);
+
+  std::latch all_are_connected(worker_count);
+  std::atomic<std::size_t> at_work = worker_count;
+  std::atomic<std::size_t> successes = 0;
+  std::vector<std::thread> workers;
+  for (std::size_t i = 0; i < worker_count; ++i) {
+    workers.emplace_back([&, i] {
+      if (stores_a_document(database->url(), "document " + std::to_string(i), all_are_connected))
+        ++successes;
+      --at_work;
+    });
+  }
+  int sessions_most = 0;
+  while (at_work > 0)
+    sessions_most =
+        std::max(sessions_most, std::stoi(stored_text(database->server(),
+                                                      "SELECT count(*) FROM pg_stat_activity "
+                                                      "WHERE backend_type = 'client backend'")));
+  for (std::thread& worker : workers) worker.join();
+
+  CHECK(successes == worker_count);
+  CHECK(sessions_most <= 100);
+  PostgresPool pool({.url = database->direct_url()});
+  CHECK(stored_text(pool, "SELECT count(*) FROM penstock.documents WHERE outcome = 'done'") ==
+        "1000");
+  CHECK(stored_text(pool, "SELECT count(*) FROM penstock.intents") == "0");
 }
 
 TEST_CASE("postgres ledger: any key and any bytes come back") {
