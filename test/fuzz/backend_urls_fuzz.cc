@@ -82,7 +82,9 @@ void check_pinecone(std::string_view text) {
 }  // namespace penstock
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string text(reinterpret_cast<const char*>(data), size);
+  // No argument holds a NUL.
+  const char* const bytes = reinterpret_cast<const char*>(data);
+  const std::string text(bytes, std::find(bytes, bytes + size, '\0'));
   penstock::check_redis(text);
   penstock::check_redis_address(text);
   penstock::check_postgres(text);

@@ -77,9 +77,11 @@ Result<std::unique_ptr<RedisConnection>> RedisConnection::open(const RedisUrl& u
   if (raw.err != 0)
     return retryable_error(address.text() + ": cannot be reached: " + std::string(raw.errstr));
 #ifdef PENSTOCK_REDIS_TLS
-  // Under the connection's timeout until the commands' own is set.
-  if (url.tls)
+  if (url.tls) {
+    // Connecting leaves the socket without a timeout, and a server without TLS waits for a line.
+    redisSetTimeout(&raw, timeval_of(options.connect_timeout));
     if (auto secured = start_redis_tls(raw, address); !secured) return pass_on(secured.error());
+  }
 #endif
   redisSetTimeout(&raw, timeval_of(options.command_timeout));
   // A peer that vanished without a word is noticed between commands, too.
