@@ -74,7 +74,7 @@ std::optional<Claim> RedisBroker::LaneQueue::claim() {
   for (;;) {
     if (now() >= take_over_at_) {
       const Result<void> looked = take_over();
-      broker_.hear(looked ? std::string() : looked.error().message);
+      broker_.failure_.hear(looked ? std::string() : looked.error().message);
     }
     {
       const std::lock_guard lock(mutex_);
