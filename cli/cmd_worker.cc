@@ -183,27 +183,27 @@ int run_worker(const WorkerOptions& options) {
   PipelineParts parts = engine.parts(bulk, store);
   parts.interactive_queue = &interactive;
 
-  // As if it were killed, which costs nothing but what was in work, except that nobody has to wait
-  // until the leases end.
-  const auto give_up = [&] {
-    const std::size_t documents = bulk.cut_off() + interactive.cut_off();
-    reports.stop();
-    broker.reset();
-    if (options.json) {
-      print_json_line({{"event", "given_back"}, {"documents", documents}});
-    } else {
-      fmt::print(stderr, "penstock: {} did not end in time and went back to the queue\n",
-                 counted(documents, "document"));
-    }
-    std::fflush(stdout);
-    std::_Exit(exit_done);
-  };
-
   const TimePoint started = std::chrono::steady_clock::now();
   Result<void> ran;
   {
     const Expected expected;
     Progress progress(options.json, counter, expected, engine.service(), broker.get());
+    // As if it were killed, which costs nothing but what was in work, except that nobody has to
+    // wait until the leases end.
+    const auto give_up = [&] {
+      const std::size_t documents = bulk.cut_off() + interactive.cut_off();
+      reports.stop();
+      progress.stop();
+      broker.reset();
+      if (options.json) {
+        print_json_line({{"event", "given_back"}, {"documents", documents}});
+      } else {
+        fmt::print(stderr, "penstock: {} did not end in time and went back to the queue\n",
+                   counted(documents, "document"));
+      }
+      std::fflush(stdout);
+      std::_Exit(exit_done);
+    };
     DrainDeadline deadline(std::chrono::seconds(options.drain_timeout_s), engine.service().quota(),
                            give_up);
     Pipeline pipeline(parts, engine.pipeline_options(), [&](const FinishedDocument& document) {

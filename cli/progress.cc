@@ -38,14 +38,16 @@ Progress::Progress(bool json, const RunCounter& counter, const Expected& expecte
       started_(std::chrono::steady_clock::now()),
       thread_([this] { show_until_stopped(); }) {}
 
-Progress::~Progress() {
+void Progress::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   stop_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  const std::lock_guard lock(mutex_);
   if (line_is_shown_) std::fputs("\r\033[K", stderr);
+  line_is_shown_ = false;
 }
 
 void Progress::finished(const FinishedDocument& document) {

@@ -28,8 +28,7 @@ class Progress {
   // All outlive it. `queue`: where the work comes from, if that is a fleet's.
   Progress(bool json, const RunCounter& counter, const Expected& expected,
            const EmbeddingService& service, const Broker* queue = nullptr);
-  // Clears the line.
-  ~Progress();
+  ~Progress() { stop(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -37,6 +36,8 @@ class Progress {
   void finished(const FinishedDocument& document);
   // Says at once that the run finishes what is in flight, and what a second interrupt does.
   void draining();
+  // Shows nothing more by itself, and looks at the queue no more; clears the line.
+  void stop();
 
  private:
   void show_until_stopped();
