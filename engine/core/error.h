@@ -11,9 +11,10 @@
 namespace penstock {
 
 enum class ErrorKind {
-  retryable,  // the same call may succeed later: a busy server, a full disk
-  permanent,  // the same call will fail again: refused input
-  cancelled,  // the caller asked for it
+  retryable,      // the same call may succeed later: a busy server, a full disk
+  permanent,      // the same call will fail again: refused input
+  cancelled,      // the caller asked for it
+  misconfigured,  // no call will succeed until the configuration is changed: refused credentials
 };
 
 struct Error {

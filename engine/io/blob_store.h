@@ -17,6 +17,7 @@ class BlobStore {
 
   // The whole content at `location`. At most bytes_max bytes; longer is a permanent error. What is
   // not there, or may not be read, is a permanent error; what failed on the way is a retryable one.
+  // A misconfigured one says that nothing can be read at all.
   // Blocks; any thread. The error's message does not repeat the location.
   virtual Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) = 0;
 

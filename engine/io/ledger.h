@@ -9,7 +9,8 @@
 //
 // An intent is a fence, too. A worker that was thought dead, and was only slow, finds that another
 // one has intended a version since, and its record is refused: what is current is what was intended
-// last.
+// last. One that was so slow that the other has even finished intends after it, and is refused by
+// what it would replace.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +49,9 @@ struct DocumentRecord {
   // Set exactly when some version is complete. After a changed document failed, the version before
   // the change stays current: what was searchable stays searchable.
   std::optional<CurrentVersion> current;
+  // To Ledger::record() only, and not kept: what was current when the work began that this tells
+  // of, VersionId() for none. Absent: it does not matter.
+  std::optional<VersionId> replaces;
 };
 
 struct LedgerTotals {
@@ -72,7 +76,8 @@ class Ledger {
 
   // Stores the records whole, all that are not refused or none; leaves intents alone. A record that
   // makes another version current than was is refused unless that version's intent is the
-  // document's last; returns the keys of those. The ledger counts attempts itself:
+  // document's last, and what it replaces was current; returns the keys of those. The ledger counts
+  // attempts itself:
   // DocumentRecord::attempts is ignored here. One writer thread.
   virtual Result<std::vector<std::string>> record(std::span<const DocumentRecord> records) = 0;
 

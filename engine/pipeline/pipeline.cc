@@ -382,6 +382,10 @@ void Pipeline::Graph::fetch(Job& job) {
   }
 
   Result<MemoryFile> file = parts_.blobs.read(job.claim.location, options_.document_bytes_max);
+  if (!file && file.error().kind == ErrorKind::misconfigured) {
+    job.abandoned = file.error();
+    return;
+  }
   if (!file) return job.fail(Outcome::unreadable, file.error().message);
   job.file = std::move(*file);
   admission_of(job.lane).resize(job, job.file.bytes().size());

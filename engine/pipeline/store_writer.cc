@@ -49,6 +49,7 @@ Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
   for (DocumentRecord& document : documents) {
     const std::string& key = document.claim.key;
     if (document.current) obsolete.push_back({key, document.current->id});
+    document.replaces = document.current ? document.current->id : VersionId();
     if (document.current) intents.push_back(obsolete.back());
     intents.push_back({key, VersionId()});
     keys.push_back(key);
@@ -56,7 +57,12 @@ Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
     document.current.reset();
   }
   if (auto done = ledger.intend(intents); !done) return done;
-  if (auto done = ledger.record(documents); !done) return pass_on(done.error());
+  const Result<std::vector<std::string>> refused = ledger.record(documents);
+  if (!refused) return pass_on(refused.error());
+  // Of these another version has become current meanwhile: they are not what was to be removed.
+  const std::unordered_set<std::string> changed(refused->begin(), refused->end());
+  std::erase_if(obsolete, [&](const VersionName& name) { return changed.contains(name.key); });
+  std::erase_if(keys, [&](const std::string& key) { return changed.contains(key); });
   if (auto done = vectors.remove(obsolete); !done) return done;
   return ledger.forget(keys);
 }
@@ -158,6 +164,7 @@ DocumentRecord StoreWriter::record_of(const Job& job) const {
     return record;
   }
   record.claim = job.claim;
+  record.replaces = job.known && job.known->current ? job.known->current->id : VersionId();
   record.attempted = job.version;
   record.outcome = job.outcome;
   record.message = job.message;
@@ -258,7 +265,7 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   for (Change& change : changes) {
     const std::string& key = change.job.claim.key;
     if (overtaken.contains(key)) {
-      if (auto done = withdraw(change.job); !done) return done;
+      if (auto done = withdraw(change.job, change.was_interrupted); !done) return done;
       continue;
     }
     if (!change.needs_intent()) continue;
@@ -269,15 +276,19 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   return ledger_.clear_intents(complete);
 }
 
-// Another worker has intended a version since: this one was slow enough to be thought dead. What it
-// wrote is removed, unless it is what the other made current.
-Result<void> StoreWriter::withdraw(Job& job) {
+// Another worker has intended a version since, or has finished: this one was slow enough to be
+// thought dead. What it wrote is removed, unless it is what the other made current.
+Result<void> StoreWriter::withdraw(Job& job, bool was_interrupted) {
   job.overtaken = true;
   const Result<std::optional<DocumentRecord>> record = ledger_.find(job.claim.key);
   if (!record) return pass_on(record.error());
   if (!job.version || (*record && (*record)->current && (*record)->current->id == job.version))
     return {};
-  return vectors_.remove(std::vector<VersionName>{{job.claim.key, *job.version}});
+  const std::vector<VersionName> written = {{job.claim.key, *job.version}};
+  if (auto done = vectors_.remove(written); !done) return done;
+  // Nobody comes after one who has finished. What still is to be removed is left to who does.
+  if (was_interrupted) return {};
+  return ledger_.clear_intents(written);
 }
 
 }  // namespace penstock

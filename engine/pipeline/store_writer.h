@@ -56,7 +56,7 @@ class StoreWriter {
   void keep_batch(std::span<Pack* const> packs);
   void write_batch(std::span<Job* const> jobs);
   Result<void> write_documents(std::span<Job* const> jobs);
-  Result<void> withdraw(Job& job);
+  Result<void> withdraw(Job& job, bool was_interrupted);
   DocumentRecord record_of(const Job& job) const;
 
   Ledger& ledger_;

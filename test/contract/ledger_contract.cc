@@ -160,6 +160,31 @@ void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
     CHECK(found(*ledger, "a").claim.stamp.modified_ns == 7);
   }
 
+  SECTION("who was so slow that another has finished replaces nothing") {
+    record(*ledger, {done("a", "one")});
+    record(*ledger, {done("a", "newer")});
+    DocumentRecord late = done("a", "older");
+    late.replaces = version("one");
+    intend(*ledger, {{"a", version("older")}});
+    CHECK(refused(*ledger, {late}) == "a");
+    CHECK(found(*ledger, "a").current->id == version("newer"));
+    late.replaces = VersionId();
+    CHECK(refused(*ledger, {late}) == "a");
+    late.replaces = version("newer");
+    CHECK(refused(*ledger, {late}).empty());
+    CHECK(found(*ledger, "a").current->id == version("older"));
+    // A call that was carried out, and did not hear of it, repeats it.
+    CHECK(refused(*ledger, {late}).empty());
+  }
+
+  SECTION("a first version is the first") {
+    DocumentRecord first = done("a", "one");
+    first.replaces = VersionId();
+    intend(*ledger, {{"a", version("one")}});
+    CHECK(refused(*ledger, {first}).empty());
+    CHECK(found(*ledger, "a").current->id == version("one"));
+  }
+
   SECTION("of two writers that intend the later wins, and clears for both") {
     const std::unique_ptr<Ledger> other = open();
     intend(*ledger, {{"a", version("one")}});

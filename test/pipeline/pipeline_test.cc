@@ -416,6 +416,29 @@ TEST_CASE("pipeline: a ledger that is gone is not waited for again by each docum
   CHECK(ledger.finds <= 4);  // a reader's thread each
 }
 
+TEST_CASE("pipeline: a store of blobs that refuses its credentials ends the run") {
+  class Refusing final : public BlobStore {
+   public:
+    Result<MemoryFile> read(const std::string&, std::uint64_t) override {
+      return tl::unexpected<Error>(Error{ErrorKind::misconfigured, "who are you?"});
+    }
+    Result<void> write(const std::string&, std::string_view) override { return {}; }
+    Result<void> remove(const std::string&) override { return {}; }
+  };
+  World world;
+  FakeQueue queue({{"a", "a", {}, {5, 1, 1}}, {"b", "b", {}, {5, 1, 1}}});
+  Refusing blobs;
+  const Tokenizer tokenizer(Encoding::cl100k_base);
+  Pipeline pipeline({queue, blobs, world.extract, tokenizer, world.quota, world.embedder,
+                     world.ledger, world.vectors},
+                    world.options, [](const FinishedDocument&) {});
+  const Result<void> ran = pipeline.run();
+  REQUIRE_FALSE(ran.has_value());
+  CHECK(ran.error().message == "who are you?");
+  CHECK(queue.given_back().size() == queue.claimed());
+  CHECK(world.store.documents.empty());
+}
+
 TEST_CASE("pipeline: what a dead worker left of a document goes with its next attempt") {
   const std::string content = GENERATE("words", "!corrupt damaged", "old");
   CAPTURE(content);
@@ -466,6 +489,38 @@ TEST_CASE("pipeline: a worker that was overtaken leaves the document to the othe
   CHECK(world.stored("a").empty());
   CHECK_FALSE(world.store.documents.contains("a"));
   CHECK(world.stored("b") == std::vector<std::string>{"words\n"});
+}
+
+TEST_CASE("pipeline: a worker that stood still until another had finished changes nothing") {
+  // While this worker stands still before its first write, another one does newer content whole.
+  class Late final : public MemoryLedger {
+   public:
+    using MemoryLedger::MemoryLedger;
+    Result<std::vector<VersionName>> intents(std::span<const std::string> keys) override {
+      const VersionName newer = {"a", VersionId::of("newer", "test")};
+      DocumentRecord record;
+      record.claim.key = "a";
+      record.outcome = Outcome::done;
+      record.current = CurrentVersion{newer.version, 1, 1, 1};
+      REQUIRE(MemoryLedger::intend(std::span(&newer, 1)).has_value());
+      REQUIRE(MemoryLedger::record(std::span(&record, 1)).value().empty());
+      REQUIRE(MemoryLedger::clear_intents(std::span(&newer, 1)).has_value());
+      return MemoryLedger::intents(keys);
+    }
+  };
+  World world;
+  world.blobs.contents = {{"a", "older"}};
+  FakeQueue queue({{"a", "a", {}, {5, 1, 1}}});
+  Late ledger(world.store);
+  const Tokenizer tokenizer(Encoding::cl100k_base);
+  Pipeline pipeline({queue, world.blobs, world.extract, tokenizer, world.quota, world.embedder,
+                     ledger, world.vectors},
+                    world.options, [](const FinishedDocument&) {});
+  REQUIRE(pipeline.run().has_value());
+  CHECK(queue.given_back() == std::vector<std::string>{"a"});
+  CHECK(world.stored("a").empty());
+  CHECK(world.store.documents["a"].current->id == VersionId::of("newer", "test"));
+  CHECK(world.store.intents.empty());
 }
 
 TEST_CASE("pipeline: closing the queue finishes what is in flight, and no more") {

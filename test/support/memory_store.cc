@@ -56,7 +56,7 @@ Result<std::vector<std::string>> MemoryLedger::record(std::span<const DocumentRe
                                  : VersionId();
     const VersionId after = record.current ? record.current->id : VersionId();
     const bool is_intended = intent != store_.last_intents.end() && intent->second == after;
-    if (before != after && !is_intended) {
+    if (before != after && !(is_intended && record.replaces.value_or(before) == before)) {
       refused.push_back(key);
       continue;
     }
@@ -64,6 +64,7 @@ Result<std::vector<std::string>> MemoryLedger::record(std::span<const DocumentRe
     const std::uint32_t attempts = stored.attempts;
     stored = record;
     stored.attempts = attempts + 1;
+    stored.replaces.reset();
   }
   return refused;
 }

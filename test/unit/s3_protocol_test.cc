@@ -110,6 +110,21 @@ TEST_CASE("s3 protocol: an object without an ETag has a stamp that proves nothin
   CHECK_FALSE(page->objects[0].stamp.proves_unchanged_since(page->objects[0].stamp));
 }
 
+TEST_CASE("s3 protocol: refused credentials are no object's fault") {
+  const auto kind = [](int status, const std::string& code) {
+    HttpResponse response;
+    response.status = status;
+    response.body = "<Error><Code>" + code + "</Code></Error>";
+    return failure_of(response).value().kind;
+  };
+  CHECK(kind(403, "InvalidAccessKeyId") == ErrorKind::misconfigured);
+  CHECK(kind(403, "SignatureDoesNotMatch") == ErrorKind::misconfigured);
+  CHECK(kind(400, "ExpiredToken") == ErrorKind::misconfigured);
+  CHECK(kind(403, "AccessDenied") == ErrorKind::permanent);
+  CHECK(kind(404, "NoSuchKey") == ErrorKind::permanent);
+  CHECK(kind(503, "SlowDown") == ErrorKind::retryable);
+}
+
 TEST_CASE("s3 protocol: answers without a body are told by their status") {
   const auto message = [](int status, HttpHeaders headers = {}) {
     HttpResponse response;

@@ -111,6 +111,12 @@ TEST_CASE("sources: no other path has the key of a name that is no UTF-8") {
   CHECK(key_of("s3://b/C:\\docs\\xml\\a.pdf") == "s3://b/C:\\docs\\xml\\a.pdf");
   // Broken characters: what goes on, surrogates, too long, too large, cut off.
   CHECK(key_of("\x80") == "\\x80");
+  const std::string fits(key_bytes_max, 'a');
+  CHECK(key_of(fits) == fits);
+  const std::string longer = "/" + std::string(3'000, '\xE9');
+  CHECK(key_of(longer).size() <= key_bytes_max);
+  CHECK(key_of(longer).starts_with("/\\xE9\\xE9"));
+  CHECK(key_of(longer) != key_of(longer + "b"));
   CHECK(key_of("\xED\xA0\x80") == "\\xED\\xA0\\x80");
   CHECK(key_of("\xC0\xAF") == "\\xC0\\xAF");
   CHECK(key_of("\xF4\x90\x80\x80") == "\\xF4\\x90\\x80\\x80");

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdio>
 
+#include "engine/core/sha256.h"
+
 namespace penstock {
 namespace {
 
@@ -33,11 +35,15 @@ bool begins_with_escape(std::string_view text) {
          is_hex_digit(text[3]);
 }
 
+constexpr std::size_t digest_bytes = 3 + 64;
+
 }  // namespace
 
 std::string key_of(std::string_view path) {
   std::string key;
+  std::size_t kept = 0;  // of a key that is too long: whole characters
   while (!path.empty()) {
+    if (key.size() <= key_bytes_max - digest_bytes) kept = key.size();
     const std::size_t length = begins_with_escape(path) ? 0 : valid_character(path);
     if (length > 0) {
       key += path.substr(0, length);
@@ -49,7 +55,10 @@ std::string key_of(std::string_view path) {
       path.remove_prefix(1);
     }
   }
-  return key;
+  if (key.size() <= key_bytes_max) return key;
+  const Sha256 digest = sha256(key);
+  return key.substr(0, kept) + "..." +
+         to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 }  // namespace penstock

@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include "engine/backends/local/document_key.h"
+
 namespace penstock {
 
 Result<ManifestEntry> parse_manifest_line(std::string_view line) {
@@ -24,6 +26,9 @@ Result<ManifestEntry> parse_manifest_line(std::string_view line) {
     entry.key = text;
     if (entry.key.find('\0') != std::string::npos) return permanent_error("\"key\" holds a NUL");
   }
+  if (entry.key.size() > key_bytes_max)
+    return permanent_error("its key has " + std::to_string(entry.key.size()) +
+                           " bytes, of at most " + std::to_string(key_bytes_max));
   if (simdjson::dom::element metadata; !object["metadata"].get(metadata)) {
     if (!metadata.is_object()) return permanent_error("\"metadata\" is not an object");
     entry.metadata = simdjson::minify(metadata);

@@ -134,7 +134,7 @@ PostgresParameters as_arrays(std::span<const DocumentRecord* const> records) {
 // What a record's document is fenced by, both locked until the transaction ends.
 struct Fence {
   std::optional<VersionId> intended;
-  std::optional<VersionId> current;
+  VersionId current;  // VersionId(): none
 };
 
 Result<std::unordered_map<std::string, Fence>> lock_fences(
@@ -155,7 +155,12 @@ Result<std::unordered_map<std::string, Fence>> lock_fences(
   for (std::size_t row = 0; row < rows->size(); ++row) {
     if (rows->is_null(row, 2)) continue;
     Fence& fence = fences[std::string(rows->text(row, 1))];
-    (rows->boolean(row, 0) ? fence.intended : fence.current) = version_from_hex(rows->text(row, 2));
+    const VersionId version = version_from_hex(rows->text(row, 2));
+    if (rows->boolean(row, 0)) {
+      fence.intended = version;
+    } else {
+      fence.current = version;
+    }
   }
   return fences;
 }
@@ -172,11 +177,11 @@ Result<void> record_round(PostgresConnection& connection,
   for (const DocumentRecord* record : records) {
     const auto found = fences->find(record->claim.key);
     const Fence fence = found == fences->end() ? Fence() : found->second;
-    std::optional<VersionId> wanted;
-    if (record->current) wanted = record->current->id;
-    const bool is_intended = fence.intended == wanted.value_or(VersionId());
-    if (is_intended) intended.add_text(record->claim.key);
-    if (is_intended || wanted == fence.current) admitted.push_back(record);
+    const VersionId wanted = record->current ? record->current->id : VersionId();
+    const bool may_replace =
+        fence.intended == wanted && record->replaces.value_or(fence.current) == fence.current;
+    if (may_replace) intended.add_text(record->claim.key);
+    if (may_replace || wanted == fence.current) admitted.push_back(record);
   }
   PostgresParameters parameters = as_arrays(admitted);
   parameters.texts.push_back(intended.literal());

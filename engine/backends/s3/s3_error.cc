@@ -39,6 +39,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> words = 
 constexpr std::array<std::string_view, 5> codes_of_the_way = {
     "RequestTimeout", "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "InternalError"};
 
+// Of whatever is asked for, until the configuration is changed.
+constexpr std::array<std::string_view, 6> codes_of_configuration = {
+    "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken",
+    "ExpiredToken",       "RequestTimeTooSkewed",  "AuthorizationHeaderMalformed"};
+
 std::string_view words_of(std::string_view code, int status) {
   const auto* const known = std::ranges::find(words, code, &decltype(words)::value_type::first);
   if (known != words.end()) return known->second;
@@ -63,9 +68,14 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+template <typename Codes>
+bool is_among(const Codes& codes, std::string_view code) {
+  return std::ranges::find(codes, code) != codes.end();
+}
+
 bool may_pass(int status, std::string_view code) {
   return status >= 500 || status == 408 || status == 409 || status == 429 || status == 425 ||
-         std::ranges::find(codes_of_the_way, code) != codes_of_the_way.end();
+         is_among(codes_of_the_way, code);
 }
 
 }  // namespace
@@ -89,7 +99,10 @@ std::optional<Error> failure_of(const HttpResponse& response) {
   if (region && status / 100 != 2 && status != 403 && status != 404)
     message += " (it is in " + one_line(*region) + ")";
   const bool is_retryable = is_late_error || (status != 501 && may_pass(status, code));
-  return Error{is_retryable ? ErrorKind::retryable : ErrorKind::permanent, std::move(message)};
+  const ErrorKind kind = is_retryable                             ? ErrorKind::retryable
+                         : is_among(codes_of_configuration, code) ? ErrorKind::misconfigured
+                                                                  : ErrorKind::permanent;
+  return Error{kind, std::move(message)};
 }
 
 std::string error_code_of(const HttpResponse& response) {

@@ -10,7 +10,7 @@
 namespace penstock {
 
 // Absent for a success (2xx). Retryable if the service is busy or broken, or if the request did not
-// arrive as it was sent; else permanent.
+// arrive as it was sent; misconfigured if it refuses the credentials; else permanent.
 std::optional<Error> failure_of(const HttpResponse& response);
 
 // What the service calls it, such as NoSuchBucket; empty for a success, and if it has no name.

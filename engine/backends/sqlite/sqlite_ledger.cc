@@ -60,10 +60,12 @@ struct SqliteLedger::Statements {
                                 "ON CONFLICT DO UPDATE SET superseded = 0")),
         intents_of(database.prepare("SELECT version FROM intents WHERE key = ?1 ORDER BY version")),
         // Whether a record may make the version current: it is already, or it was intended last.
-        // ?2 is NULL for none, which is intended as ?3.
+        // in place of ?3. No version is one of zeros, ?4.
         may_be_current(database.prepare(
-            "SELECT (SELECT current FROM documents WHERE key = ?1) IS ?2 OR "
-            "EXISTS (SELECT 1 FROM intents WHERE key = ?1 AND version = ?3 AND NOT superseded)")),
+            "SELECT known.current = ?2 OR ((?3 IS NULL OR known.current = ?3) AND "
+            "EXISTS (SELECT 1 FROM intents WHERE key = ?1 AND version = ?2 AND NOT superseded)) "
+            "FROM (SELECT coalesce((SELECT current FROM documents WHERE key = ?1), ?4) AS current) "
+            "AS known")),
         record(database.prepare(
             "INSERT INTO documents (" PENSTOCK_DOCUMENT_COLUMNS ") "
             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, ?11, ?12, ?13, ?14) "
@@ -129,8 +131,9 @@ Result<void> SqliteLedger::intend(std::span<const VersionName> intents) {
 Result<bool> SqliteLedger::is_fenced_off(const DocumentRecord& record) {
   const VersionId wanted = record.current ? record.current->id : VersionId();
   Statement& question = statements_->may_be_current;
-  question.bind_text(1, record.claim.key).bind_blob(3, wanted.view());
-  record.current ? question.bind_blob(2, wanted.view()) : question.bind_null(2);
+  const VersionId none;
+  question.bind_text(1, record.claim.key).bind_blob(2, wanted.view()).bind_blob(4, none.view());
+  record.replaces ? question.bind_blob(3, record.replaces->view()) : question.bind_null(3);
   const Result<bool> row = question.step();
   if (!row) return row;
   const bool may_be_current = question.integer(0) != 0;
