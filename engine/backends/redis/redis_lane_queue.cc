@@ -13,8 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // What was fetched is leased, and kept from workers that are idle: no more than are taken in a
-// moment. With 64 at once, claiming and acknowledging takes three quarters of the server's time
-// that it takes with 16.
+// moment. A script costs the server something beside its documents, so more at once cost it less.
 constexpr std::size_t batch_max = 64;
 constexpr milliseconds moment(100);
 constexpr std::size_t shards_at_once = 2;
