@@ -95,6 +95,22 @@ end
 constexpr const char* enqueue = R"lua(
 local queued, known, follows, replaced, is_dead, full = 0, 1, 2, 3, 4, 5
 local some_are_dead = redis.call('HLEN', dead) > 0
+local keys, records, changes = {}, {}, {}
+for i = 3, #ARGV, 4 do keys[#keys + 1] = ARGV[i] end
+for i, packed in ipairs(redis.call('HMGET', documents, unpack(keys))) do
+  records[keys[i]] = packed and cmsgpack.unpack(packed)
+end
+
+-- As keep() and append(), with one call at the end for all documents.
+local function change(key, record)
+  records[key] = record
+  changes[#changes + 1] = key
+  changes[#changes + 1] = cmsgpack.pack(record)
+end
+local function add(key, record)
+  record.entry = redis.call('XADD', lanes[record.lane].stream, '*', 'd', key)
+  change(key, record)
+end
 
 -- A stamp of nothing but zeros is none, and equals nothing.
 local function is_same(record, other)
@@ -102,25 +118,25 @@ local function is_same(record, other)
 end
 
 local function enqueue(key, new)
-  local old = find(documents, key)
+  local old = records[key]
   if not old then
     local letter = some_are_dead and find(dead, key)
     if letter and is_same(letter, new) then return is_dead end
     if ARGV[2] == '0' then return full end
     if letter then redis.call('HDEL', dead, key) end
-    append(key, new)
+    add(key, new)
     return queued
   end
   if is_same(old, new) then return known end
   local lane = lanes[old.lane]
   if old.entry and is_leased(lane.stream, old.entry) then
     old.next = new
-    keep(documents, key, old)
+    change(key, old)
     return follows
   end
   if old.entry and old.lane == new.lane then  -- keeps its place
     new.entry = old.entry
-    keep(documents, key, new)
+    change(key, new)
     return replaced
   end
   if old.entry then
@@ -128,7 +144,7 @@ local function enqueue(key, new)
   else
     redis.call('ZREM', lane.delayed, key)
   end
-  append(key, new)
+  add(key, new)
   return replaced
 end
 
@@ -138,6 +154,7 @@ for i = 3, #ARGV, 4 do
                metadata = ARGV[i + 3], attempts = 0}
   answers[#answers + 1] = enqueue(ARGV[i], new)
 end
+if #changes > 0 then redis.call('HSET', documents, unpack(changes)) end
 return answers
 )lua";
 
