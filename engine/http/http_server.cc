@@ -15,6 +15,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -59,16 +61,26 @@ std::string reason_of(int status) {
   return http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
 }
 
-using HttpServerHandler = HttpServer::Handler;
+// What a server was made with.
+struct Service {
+  HttpServerOptions options;
+  HttpServer::Handler handler;
+  HttpServer::SinkOf sink_of;
+};
+
+using HeadParser = http::request_parser<http::empty_body>;
 
 // One client. Its requests are served one after another: while one is answered nothing is read,
-// so that what is held for a client is one request (body_bytes_max), and of one answer what its
-// handler has written and the client has not taken. A client that takes nothing for read_timeout
-// is dropped. All of it happens on the connection's strand.
+// so that what is held for a client is one request (body_bytes_max, or a part of it), and of one
+// answer what its handler has written and the client has not taken. A client that takes nothing
+// for read_timeout is dropped. All of it happens on the connection's strand.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, const HttpServerOptions& options)
-      : stream_(std::move(socket)), wake_(stream_.get_executor()), options_(options) {
+  Connection(tcp::socket socket, const Service& service)
+      : stream_(std::move(socket)),
+        wake_(stream_.get_executor()),
+        service_(service),
+        options_(service.options) {
     wake_.expires_at(TimePoint::max());
     buffer_.reserve(read_bytes);
   }
@@ -76,11 +88,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   auto executor() { return stream_.get_executor(); }
 
   // Ends when the connection does.
-  asio::awaitable<void> serve(std::shared_ptr<Work> work, const HttpServerHandler& handler);
+  asio::awaitable<void> serve(std::shared_ptr<Work> work);
 
   // Of the exchange with this number, as in Responder.
   bool is_at(std::uint64_t exchange) const { return exchange == exchange_; }
   void answer(const std::function<void(Answer&)>& how);
+  void take_more();
   void abort();
 
   void close() {
@@ -91,14 +104,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   // False when there is none to serve.
-  asio::awaitable<bool> read(ServedRequest& request);
+  asio::awaitable<bool> read_head(HeadParser& parser);
+  // Reads the body and has it answered. False when the connection cannot be used any more.
+  asio::awaitable<bool> take_whole(HeadParser& parser, RequestHead head, Responder responder);
+  asio::awaitable<bool> take_parts(HeadParser& parser, std::unique_ptr<BodySink> sink,
+                                   std::shared_ptr<Responder::Exchange> exchange);
+  asio::awaitable<bool> let_go_ahead(const HeadParser& parser);
+  // Answers what is no request, or too large a one.
+  asio::awaitable<void> refuse(error_code error);
   // Sends what the handler answers. False when the connection cannot be used any more.
   asio::awaitable<bool> send_answer();
   asio::awaitable<bool> send(std::vector<std::string> parts);
   asio::awaitable<void> refuse(http::status status);
+  // Ends the connection so that the client hears what was said to it.
+  asio::awaitable<void> hear_out();
 
   beast::tcp_stream stream_;
   asio::steady_timer wake_;  // never expires; cancelled to wake who waits for parts
+  const Service& service_;
   const HttpServerOptions& options_;
   beast::flat_buffer buffer_;
   bool is_closed_ = false;
@@ -106,6 +129,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Of the present exchange.
   std::uint64_t exchange_ = 0;
   Answer answer_;
+  bool may_take_more_ = false;  // of its body
 };
 
 }  // namespace
@@ -143,37 +167,113 @@ class Responder::Exchange {
 
 namespace {
 
-asio::awaitable<void> Connection::serve(std::shared_ptr<Work> work,
-                                        const HttpServerHandler& handler) {
+asio::awaitable<void> Connection::serve(std::shared_ptr<Work> work) {
   const std::shared_ptr<Connection> self = shared_from_this();
   for (;;) {
-    ServedRequest request;
-    if (!co_await read(request)) break;
+    HeadParser parser;
+    if (!co_await read_head(parser)) break;
+    RequestHead head;
+    head.method = parser.get().method_string();
+    head.target = parser.get().target();
+    for (const auto& field : parser.get())
+      head.headers.add(std::string(field.name_string()), std::string(field.value()));
+    answer_ = Answer(parser.get().method() == http::verb::head, parser.get().version() == 11,
+                     parser.keep_alive());
     ++exchange_;
-    handler(std::move(request),
-            Responder(std::make_shared<Responder::Exchange>(work, *this, exchange_)));
-    if (!co_await send_answer()) break;
+    auto exchange = std::make_shared<Responder::Exchange>(work, *this, exchange_);
+    std::unique_ptr<BodySink> sink;
+    if (service_.sink_of && !parser.is_done()) sink = service_.sink_of(head, Responder(exchange));
+    const bool is_taken =
+        sink ? co_await take_parts(parser, std::move(sink), std::move(exchange))
+             : co_await take_whole(parser, std::move(head), Responder(std::move(exchange)));
+    if (!is_taken || !co_await send_answer()) break;
   }
   ++exchange_;
   stream_.close();
 }
 
-asio::awaitable<bool> Connection::read(ServedRequest& request) {
-  http::request_parser<http::string_body> parser;
+asio::awaitable<bool> Connection::read_head(HeadParser& parser) {
   parser.header_limit(head_bytes_max);
-  parser.body_limit(options_.body_bytes_max);
+  parser.body_limit(boost::none);
   error_code error;
   stream_.expires_after(options_.read_timeout);
   co_await http::async_read_header(stream_, buffer_, parser, into(error));
-  if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-    std::vector<std::string> interim{"HTTP/1.1 100 Continue\r\n\r\n"};
-    if (!co_await send(std::move(interim))) co_return false;
-    stream_.expires_after(options_.read_timeout);
+  if (is_closed_) co_return false;
+  if (error) co_await refuse(error);
+  co_return !error;
+}
+
+asio::awaitable<bool> Connection::let_go_ahead(const HeadParser& parser) {
+  if (!beast::iequals(parser.get()[http::field::expect], "100-continue")) co_return true;
+  std::vector<std::string> interim{"HTTP/1.1 100 Continue\r\n\r\n"};
+  co_return co_await send(std::move(interim));
+}
+
+asio::awaitable<bool> Connection::take_whole(HeadParser& head_parser, RequestHead head,
+                                             Responder responder) {
+  if (head_parser.content_length().value_or(0) > options_.body_bytes_max) {
+    co_await refuse(http::status::payload_too_large);
+    co_return false;
   }
-  if (!error) co_await http::async_read(stream_, buffer_, parser, into(error));
+  if (!co_await let_go_ahead(head_parser)) co_return false;
+  http::request_parser<http::string_body> parser(std::move(head_parser));
+  parser.body_limit(options_.body_bytes_max);
+  error_code error;
+  stream_.expires_after(options_.read_timeout);
+  co_await http::async_read(stream_, buffer_, parser, into(error));
   stream_.expires_never();
   if (is_closed_) co_return false;
+  if (error) {
+    co_await refuse(error);
+    co_return false;
+  }
+  service_.handler({std::move(head), std::move(parser.get().body())}, std::move(responder));
+  co_return true;
+}
 
+asio::awaitable<bool> Connection::take_parts(HeadParser& head_parser,
+                                             std::unique_ptr<BodySink> sink,
+                                             std::shared_ptr<Responder::Exchange> exchange) {
+  const auto is_answered = [this] { return answer_.has_parts() || answer_.is_whole(); };
+  if (!is_answered() && !co_await let_go_ahead(head_parser)) co_return false;
+  http::request_parser<http::buffer_body> parser(std::move(head_parser));
+  parser.body_limit(boost::none);
+  while (!parser.is_done() && !is_answered()) {
+    std::string part(read_bytes, '\0');
+    parser.get().body() = {part.data(), part.size(), true};
+    error_code error;
+    stream_.expires_after(options_.read_timeout);
+    co_await http::async_read_some(stream_, buffer_, parser, into(error));
+    stream_.expires_never();
+    if (error == http::error::need_buffer) error = {};
+    if (is_closed_) co_return false;
+    if (error) {
+      sink.reset();
+      co_await refuse(error);
+      co_return false;
+    }
+    part.resize(part.size() - parser.get().body().size);
+    if (part.empty()) continue;
+    may_take_more_ = false;
+    sink->write(std::move(part),
+                [exchange] { exchange->tell([](Connection& self) { self.take_more(); }); });
+    while (!may_take_more_ && !is_answered() && !is_closed_) {
+      error_code woken;
+      co_await wake_.async_wait(into(woken));
+    }
+    if (is_closed_) co_return false;
+  }
+  exchange.reset();
+  if (parser.is_done()) {
+    sink->finish();
+    co_return true;
+  }
+  sink.reset();
+  if (co_await send_answer()) co_await hear_out();
+  co_return false;
+}
+
+asio::awaitable<void> Connection::refuse(error_code error) {
   if (error == http::error::body_limit) {
     co_await refuse(http::status::payload_too_large);
   } else if (error == http::error::header_limit) {
@@ -182,16 +282,6 @@ asio::awaitable<bool> Connection::read(ServedRequest& request) {
              error != http::error::end_of_stream && error != http::error::partial_message) {
     co_await refuse(http::status::bad_request);
   }
-  if (error) co_return false;
-
-  answer_ = Answer(parser.get().method() == http::verb::head, parser.get().version() == 11,
-                   parser.keep_alive());
-  request.method = parser.get().method_string();
-  request.target = parser.get().target();
-  for (const auto& field : parser.get())
-    request.headers.add(std::string(field.name_string()), std::string(field.value()));
-  request.body = std::move(parser.get().body());
-  co_return true;
 }
 
 asio::awaitable<bool> Connection::send_answer() {
@@ -223,12 +313,15 @@ asio::awaitable<bool> Connection::send(std::vector<std::string> parts) {
   co_return true;
 }
 
-// A close with bytes unread would be a reset, which takes the answer along: the rest is read first.
 asio::awaitable<void> Connection::refuse(http::status status) {
   Answer refusal;
   refusal.respond(static_cast<int>(status), reason_of(static_cast<int>(status)), {}, {});
   std::vector<std::string> parts = refusal.take_parts();
-  if (!co_await send(std::move(parts))) co_return;
+  if (co_await send(std::move(parts))) co_await hear_out();
+}
+
+// A close with bytes unread would be a reset, which takes the answer along: the rest is read first.
+asio::awaitable<void> Connection::hear_out() {
   error_code error;
   stream_.socket().shutdown(tcp::socket::shutdown_send, error);
   buffer_.consume(buffer_.size());
@@ -238,6 +331,11 @@ asio::awaitable<void> Connection::refuse(http::status status) {
 
 void Connection::answer(const std::function<void(Answer&)>& how) {
   how(answer_);
+  wake_.cancel();
+}
+
+void Connection::take_more() {
+  may_take_more_ = true;
   wake_.cancel();
 }
 
@@ -274,7 +372,7 @@ std::string text_of(const tcp::endpoint& endpoint) {
 
 class HttpServer::Listener {
  public:
-  Listener(HttpServerOptions options, Handler handler);
+  explicit Listener(Service service);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -287,8 +385,8 @@ class HttpServer::Listener {
   // Serves it, unless the server is ending.
   void serve(tcp::socket socket);
 
-  const HttpServerOptions options_;
-  const Handler handler_;
+  const Service service_;
+  const HttpServerOptions& options_ = service_.options;
   const std::shared_ptr<Work> work_ = std::make_shared<Work>();
   tcp::acceptor acceptor_{asio::make_strand(work_->io())};
   asio::steady_timer pause_{acceptor_.get_executor()};
@@ -302,8 +400,7 @@ class HttpServer::Listener {
   std::vector<std::thread> threads_;
 };
 
-HttpServer::Listener::Listener(HttpServerOptions options, Handler handler)
-    : options_(std::move(options)), handler_(std::move(handler)) {
+HttpServer::Listener::Listener(Service service) : service_(std::move(service)) {
   listen();
   asio::co_spawn(acceptor_.get_executor(), accept(), rethrow);
   for (std::size_t i = 0; i < options_.threads; ++i)
@@ -358,11 +455,11 @@ asio::awaitable<void> HttpServer::Listener::accept() {
 void HttpServer::Listener::serve(tcp::socket socket) {
   error_code error;
   socket.set_option(tcp::no_delay(true), error);
-  const auto connection = std::make_shared<Connection>(std::move(socket), options_);
+  const auto connection = std::make_shared<Connection>(std::move(socket), service_);
   const std::lock_guard lock(mutex_);
   if (is_ending_) return;
   connections_.insert(connection);
-  asio::co_spawn(connection->executor(), connection->serve(work_, handler_),
+  asio::co_spawn(connection->executor(), connection->serve(work_),
                  [this, connection](const std::exception_ptr& thrown) {
                    rethrow(thrown);
                    const std::lock_guard ended(mutex_);
@@ -405,8 +502,9 @@ void Responder::after(std::chrono::nanoseconds delay, std::function<void()> then
   exchange_->work().call_after(delay, std::move(then));
 }
 
-HttpServer::HttpServer(HttpServerOptions options, Handler handler)
-    : listener_(std::make_unique<Listener>(std::move(options), std::move(handler))) {}
+HttpServer::HttpServer(HttpServerOptions options, Handler handler, SinkOf sink_of)
+    : listener_(std::make_unique<Listener>(
+          Service{std::move(options), std::move(handler), std::move(sink_of)})) {}
 
 HttpServer::~HttpServer() = default;
 

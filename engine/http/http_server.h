@@ -17,14 +17,19 @@ namespace penstock {
 struct HttpServerOptions {
   std::string listen = "127.0.0.1:0";  // HOST:PORT; port 0 takes a free one
   std::size_t threads = 1;
-  std::size_t body_bytes_max = 64 << 20;           // a larger request is answered 413
-  std::chrono::milliseconds read_timeout{60'000};  // of one request, and of an idle connection
+  std::size_t body_bytes_max = 64 << 20;  // a larger request is answered 413
+  // Of one request's head and body, of a part of a body that is taken in parts, and of an idle
+  // connection.
+  std::chrono::milliseconds read_timeout{60'000};
 };
 
-struct ServedRequest {
+struct RequestHead {
   std::string method;
   std::string target;  // as it stands in the request line: path and query
   HttpHeaders headers;
+};
+
+struct ServedRequest : RequestHead {
   std::string body;
 };
 
@@ -54,13 +59,30 @@ class Responder {
   std::shared_ptr<Exchange> exchange_;
 };
 
+// Takes one request's body in parts, as they come: what is held of it is one part. Gone without
+// finish() when the client went away, or spoke nonsense. On a thread of the server, where it must
+// not block.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  // Of 64 KB at most. The next one is read after `more` was called, on any thread, or never: who
+  // takes its time slows its client down.
+  virtual void write(std::string part, std::function<void()> more) = 0;
+  // That was all.
+  virtual void finish() = 0;
+};
+
 class HttpServer {
  public:
   // Called on a thread of the server, where it must not block.
   using Handler = std::function<void(ServedRequest, Responder)>;
+  // Asked before the body of a request is read: who takes it, and answers; absent, the handler gets
+  // it whole. An answer that comes before the end of the body is sent at once, and is the
+  // connection's last: what refuses a request need not hear it out. Called as the handler is.
+  using SinkOf = std::function<std::unique_ptr<BodySink>(const RequestHead&, const Responder&)>;
 
   // Listens; throws FatalError when it cannot.
-  HttpServer(HttpServerOptions options, Handler handler);
+  HttpServer(HttpServerOptions options, Handler handler, SinkOf sink_of = {});
   // Closes every connection, then joins.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -354,6 +354,130 @@ TEST_CASE("http: a request that is too large is answered 413") {
             .status == 413);
 }
 
+// Takes bodies in parts, and answers with their length.
+class Taker {
+ public:
+  explicit Taker(std::size_t bytes_max = SIZE_MAX) : bytes_max_(bytes_max) {}
+
+  std::unique_ptr<BodySink> operator()(const RequestHead& head, const Responder& responder) {
+    if (head.target != "/parts") return nullptr;
+    return std::make_unique<Sink>(*this, responder);
+  }
+  std::size_t largest_part() const { return largest_part_; }
+  int gone_early() const { return gone_early_; }
+
+ private:
+  class Sink final : public BodySink {
+   public:
+    Sink(Taker& taker, const Responder& responder) : taker_(taker), responder_(responder) {}
+    ~Sink() override {
+      if (!is_finished_) ++taker_.gone_early_;
+    }
+    void write(std::string part, std::function<void()> more) override {
+      bytes_ += part.size();
+      taker_.largest_part_ = std::max<std::size_t>(taker_.largest_part_, part.size());
+      if (bytes_ > taker_.bytes_max_) return responder_.respond(413, {}, "enough");
+      more();
+    }
+    void finish() override {
+      is_finished_ = true;
+      responder_.respond(200, {}, std::to_string(bytes_));
+    }
+
+   private:
+    Taker& taker_;
+    const Responder responder_;
+    std::size_t bytes_ = 0;
+    bool is_finished_ = false;
+  };
+
+  const std::size_t bytes_max_;
+  std::atomic<std::size_t> largest_part_{0};
+  std::atomic<int> gone_early_{0};
+};
+
+TEST_CASE("http: a body in parts is larger than any that is held") {
+  Taker taker;
+  HttpServerOptions options;
+  options.body_bytes_max = 1'000;
+  HttpServer server(options, echo, std::ref(taker));
+  HttpClient client({});
+  const std::string body(3'000'001, 'x');
+  for (int i = 0; i < 2; ++i) {
+    const auto response =
+        fetch(client, {.method = "POST", .url = url(server, "/parts"), .body = body});
+    REQUIRE(response.has_value());
+    CHECK(response->body == "3000001");
+  }
+  CHECK(taker.largest_part() <= 64 << 10);
+  CHECK(taker.gone_early() == 0);
+  // Others are what they were.
+  CHECK(fetch(client, {.method = "POST", .url = url(server), .body = "whole"})->body == "whole");
+  CHECK(fetch(client, {.method = "POST", .url = url(server), .body = body})->status == 413);
+  // Nothing is taken of what is empty.
+  CHECK(fetch(client, {.method = "POST", .url = url(server, "/parts"), .body = ""})->body == "");
+}
+
+TEST_CASE("http: a chunked body is taken in parts") {
+  Taker taker;
+  HttpServer server({}, echo, std::ref(taker));
+  RawClient client(server);
+  client.say("POST /parts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  client.say("2\r\nde\r\n0\r\n\r\nGET /after HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK_THAT(client.hear("\r\n\r\n5"), StartsWith("HTTP/1.1 200 OK"));
+  CHECK_THAT(client.hear("/after\r\n"), StartsWith("HTTP/1.1 200 OK"));
+}
+
+TEST_CASE("http: what refuses a body need not hear it out") {
+  Taker taker(10);
+  HttpServer server({}, echo, std::ref(taker));
+  RawClient client(server);
+  client.say("POST /parts HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nmore than ten");
+  CHECK_THAT(client.hear("enough"), StartsWith("HTTP/1.1 413"));
+  client.say("and more");  // is taken, so that the answer is heard
+  CHECK(client.hear() == "");
+  CHECK(taker.gone_early() == 1);
+}
+
+TEST_CASE("http: a body that breaks off is never finished") {
+  Taker taker;
+  {
+    HttpServer server({}, echo, std::ref(taker));
+    {
+      RawClient client(server);
+      client.say("POST /parts HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+    }
+    while (taker.gone_early() == 0) std::this_thread::yield();
+    RawClient nonsense(server);
+    nonsense.say("POST /parts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
+    CHECK_THAT(nonsense.hear(), StartsWith("HTTP/1.1 400"));
+  }
+  CHECK(taker.gone_early() == 2);
+}
+
+TEST_CASE("http: who waits with a part is waited for, and a server that ends does not") {
+  class Waiting final : public BodySink {
+   public:
+    explicit Waiting(std::promise<void>& asked) : asked_(asked) {}
+    void write(std::string /*part*/, std::function<void()> more) override {
+      more_ = std::move(more);
+      asked_.set_value();
+    }
+    void finish() override {}
+
+   private:
+    std::promise<void>& asked_;
+    std::function<void()> more_;
+  };
+  std::promise<void> asked;
+  HttpServer server({}, echo, [&](const RequestHead&, const Responder&) {
+    return std::make_unique<Waiting>(asked);
+  });
+  RawClient client(server);
+  client.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+  asked.get_future().wait();
+}
+
 TEST_CASE("http: what is no request is answered and ends the connection") {
   HttpServer server({.read_timeout = 200ms}, echo);
   RawClient client(server);
