@@ -99,8 +99,9 @@ void print(const Counts& counts, std::chrono::duration<double> took, bool json) 
   if (const std::uint64_t known = counts.of(Enqueued::known); known > 0)
     fmt::print("  {:>9}  more are queued already, or in work\n", with_commas(known));
   if (const std::uint64_t dead = counts.of(Enqueued::dead); dead > 0)
-    fmt::print("  {:>9}  more are dead letters; penstock retry --failed --queue ... queues them again\n",
-               with_commas(dead));
+    fmt::print(
+        "  {:>9}  more are dead letters; penstock retry --failed --queue ... queues them again\n",
+        with_commas(dead));
 }
 
 }  // namespace
