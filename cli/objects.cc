@@ -58,6 +58,12 @@ Result<void> Objects::write(const std::string& location, std::string_view bytes)
   return (*store)->write(location, bytes);
 }
 
+Result<std::unique_ptr<BlobWriter>> Objects::begin(const std::string& location) {
+  const Result<BlobStore*> store = store_of(location);
+  if (!store) return pass_on(store.error());
+  return (*store)->begin(location);
+}
+
 Result<void> Objects::remove(const std::string& location) {
   const Result<BlobStore*> store = store_of(location);
   if (!store) return pass_on(store.error());

@@ -27,6 +27,7 @@ class Objects final : public BlobStore {
 
   Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) override;
   Result<void> write(const std::string& location, std::string_view bytes) override;
+  Result<std::unique_ptr<BlobWriter>> begin(const std::string& location) override;
   Result<void> remove(const std::string& location) override;
 
   // How a document looks now, without reading it; absent if that cannot be told.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,17 @@
 #include "engine/core/memory_file.h"
 
 namespace penstock {
+
+// A content that comes piece by piece, and is never held whole in memory. Gone without commit(),
+// it leaves nothing. Blocks; one thread at a time. Errors as of BlobStore; after one it is of no
+// use.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  virtual Result<void> append(std::string_view bytes) = 0;
+  // Stores what came, as BlobStore::write(). Once, and the last call.
+  virtual Result<void> commit() = 0;
+};
 
 class BlobStore {
  public:
@@ -24,6 +36,9 @@ class BlobStore {
   // Stores the content at `location`, in place of what was there; it is there whole and durable
   // once this returns, and not at all before. Blocks; any thread. Errors as above.
   virtual Result<void> write(const std::string& location, std::string_view bytes) = 0;
+
+  // The same for a content that comes piece by piece. The store outlives the writer.
+  virtual Result<std::unique_ptr<BlobWriter>> begin(const std::string& location) = 0;
 
   // No error if nothing is there. Blocks; any thread. Errors as above.
   virtual Result<void> remove(const std::string& location) = 0;

@@ -39,6 +39,28 @@ void run_blob_store_contract(BlobStore& blobs, const std::string& prefix) {
     CHECK(content_of(blobs, there) == bytes);
   }
 
+  SECTION("what came piece by piece is read to the byte") {
+    const std::size_t size = GENERATE(0, 1, 3'000'001);
+    const std::string bytes = every_byte(size);
+    const auto writer = blobs.begin(there);
+    REQUIRE(writer.has_value());
+    for (std::size_t at = 0; at < size; at += 100'000)
+      REQUIRE((*writer)->append(std::string_view(bytes).substr(at, 100'000)).has_value());
+    CHECK_FALSE(blobs.read(there, no_limit).has_value());
+    REQUIRE((*writer)->commit().has_value());
+    CHECK(content_of(blobs, there) == bytes);
+  }
+
+  SECTION("what is not committed replaces nothing") {
+    REQUIRE(blobs.write(there, "first").has_value());
+    {
+      const auto writer = blobs.begin(there);
+      REQUIRE(writer.has_value());
+      REQUIRE((*writer)->append("second").has_value());
+    }
+    CHECK(content_of(blobs, there) == "first");
+  }
+
   SECTION("an empty content is a content") {
     REQUIRE(blobs.write(there, "").has_value());
     CHECK(content_of(blobs, there).empty());

@@ -423,6 +423,9 @@ TEST_CASE("pipeline: a store of blobs that refuses its credentials ends the run"
       return tl::unexpected<Error>(Error{ErrorKind::misconfigured, "who are you?"});
     }
     Result<void> write(const std::string&, std::string_view) override { return {}; }
+    Result<std::unique_ptr<BlobWriter>> begin(const std::string&) override {
+      return permanent_error("nothing is written here");
+    }
     Result<void> remove(const std::string&) override { return {}; }
   };
   World world;

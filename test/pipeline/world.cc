@@ -26,6 +26,25 @@ Result<void> FakeBlobs::write(const std::string& location, std::string_view byte
   return {};
 }
 
+Result<std::unique_ptr<BlobWriter>> FakeBlobs::begin(const std::string& location) {
+  class Writer final : public BlobWriter {
+   public:
+    Writer(FakeBlobs& blobs, std::string location)
+        : blobs_(blobs), location_(std::move(location)) {}
+    Result<void> append(std::string_view bytes) override {
+      bytes_ += bytes;
+      return {};
+    }
+    Result<void> commit() override { return blobs_.write(location_, bytes_); }
+
+   private:
+    FakeBlobs& blobs_;
+    const std::string location_;
+    std::string bytes_;
+  };
+  return std::make_unique<Writer>(*this, location);
+}
+
 Result<void> FakeBlobs::remove(const std::string& location) {
   contents.erase(location);
   return {};

@@ -71,6 +71,7 @@ class FakeBlobs final : public BlobStore {
  public:
   Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) override;
   Result<void> write(const std::string& location, std::string_view bytes) override;
+  Result<std::unique_ptr<BlobWriter>> begin(const std::string& location) override;
   Result<void> remove(const std::string& location) override;
 
   std::map<std::string, std::string> contents;  // set before a run

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <random>
 #include <system_error>
+#include <utility>
 
 #include "engine/core/unique_fd.h"
 
@@ -70,16 +71,37 @@ std::string temporary_beside(const std::string& path) {
   return folder_of(path) + "/.penstock-" + std::to_string(random()) + std::to_string(random());
 }
 
-Result<void> write_durably(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t step = ::write(fd, bytes.data(), bytes.size());
-    if (step < 0 && errno == EINTR) continue;
-    if (step < 0) return cannot("be written", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(step));
+// A hidden file beside the place, until it takes it.
+class Replacement final : public BlobWriter {
+ public:
+  Replacement(std::string path, std::string temporary, UniqueFd fd)
+      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
+  ~Replacement() override {
+    if (!temporary_.empty()) unlink(temporary_.c_str());
   }
-  if (fsync(fd) != 0) return cannot("be written", errno);
-  return {};
-}
+
+  Result<void> append(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t step = ::write(fd_.get(), bytes.data(), bytes.size());
+      if (step < 0 && errno == EINTR) continue;
+      if (step < 0) return cannot("be written", errno);
+      bytes.remove_prefix(static_cast<std::size_t>(step));
+    }
+    return {};
+  }
+
+  Result<void> commit() override {
+    if (fsync(fd_.get()) != 0) return cannot("be written", errno);
+    if (rename(temporary_.c_str(), path_.c_str()) != 0) return cannot("be replaced", errno);
+    temporary_.clear();
+    return make_durable(folder_of(path_));
+  }
+
+ private:
+  const std::string path_;
+  std::string temporary_;  // empty once it is in its place
+  const UniqueFd fd_;
+};
 
 }  // namespace
 
@@ -94,17 +116,18 @@ Result<MemoryFile> LocalFiles::read(const std::string& path, std::uint64_t bytes
 }
 
 Result<void> LocalFiles::write(const std::string& path, std::string_view bytes) {
-  if (const Result<void> made = make_folder(folder_of(path)); !made) return made;
-  const std::string temporary = temporary_beside(path);
-  const UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  const Result<std::unique_ptr<BlobWriter>> writer = begin(path);
+  if (!writer) return pass_on(writer.error());
+  if (Result<void> done = (*writer)->append(bytes); !done) return done;
+  return (*writer)->commit();
+}
+
+Result<std::unique_ptr<BlobWriter>> LocalFiles::begin(const std::string& path) {
+  if (const Result<void> made = make_folder(folder_of(path)); !made) return pass_on(made.error());
+  std::string temporary = temporary_beside(path);
+  UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!fd) return cannot("be written", errno);
-  Result<void> done = write_durably(fd.get(), bytes);
-  if (done && rename(temporary.c_str(), path.c_str()) != 0) done = cannot("be replaced", errno);
-  if (!done) {
-    unlink(temporary.c_str());
-    return done;
-  }
-  return make_durable(folder_of(path));
+  return std::make_unique<Replacement>(path, std::move(temporary), std::move(fd));
 }
 
 Result<void> LocalFiles::remove(const std::string& path) {

@@ -1,6 +1,7 @@
 // Documents in the local file system.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ class LocalFiles final : public BlobStore {
   Result<MemoryFile> read(const std::string& path, std::uint64_t bytes_max) override;
   // Makes the folders above it. A crash may leave a hidden file beside it, .penstock-*.
   Result<void> write(const std::string& path, std::string_view bytes) override;
+  Result<std::unique_ptr<BlobWriter>> begin(const std::string& path) override;
   Result<void> remove(const std::string& path) override;
 };
 

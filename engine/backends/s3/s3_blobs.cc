@@ -7,6 +7,7 @@
 #include "engine/backends/s3/s3_error.h"
 #include "engine/backends/s3/s3_listing.h"
 #include "engine/backends/s3/s3_upload.h"
+#include "engine/backends/s3/spool_file.h"
 #include "engine/core/md5.h"
 
 namespace penstock {
@@ -25,6 +26,24 @@ Result<S3Location> object_at(const std::string& location) {
 bool is_folder(const S3Location& location) {
   return location.key.empty() || location.key.ends_with('/');
 }
+
+class Spooled final : public BlobWriter {
+ public:
+  Spooled(S3Blobs& blobs, std::string location, SpoolFile file)
+      : blobs_(blobs), location_(std::move(location)), file_(std::move(file)) {}
+
+  Result<void> append(std::string_view bytes) override { return file_.append(bytes); }
+  Result<void> commit() override {
+    const Result<std::string_view> content = file_.map();
+    if (!content) return pass_on(content.error());
+    return blobs_.write(location_, *content);
+  }
+
+ private:
+  S3Blobs& blobs_;
+  const std::string location_;
+  SpoolFile file_;
+};
 
 }  // namespace
 
@@ -62,6 +81,15 @@ Result<void> S3Blobs::write(const std::string& location, std::string_view bytes)
   const Result<HttpResponse> response = checked(client_.ask(request));
   if (!response) return pass_on(response.error());
   return {};
+}
+
+Result<std::unique_ptr<BlobWriter>> S3Blobs::begin(const std::string& location) {
+  const Result<S3Location> object = object_at(location);
+  if (!object) return pass_on(object.error());
+  if (is_folder(*object)) return permanent_error("is a folder, not an object");
+  Result<SpoolFile> file = SpoolFile::make();
+  if (!file) return pass_on(file.error());
+  return std::make_unique<Spooled>(*this, location, std::move(*file));
 }
 
 Result<void> S3Blobs::remove(const std::string& location) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ class S3Blobs final : public BlobStore {
   // A large content goes in parts; what an earlier attempt at the same content left is not sent
   // again. Of a failed attempt the parts stay for the next one, unless it can never succeed.
   Result<void> write(const std::string& location, std::string_view bytes) override;
+  // Keeps what comes in a nameless file of TMPDIR, or /var/tmp, until all of it is there: a request
+  // is signed for its whole content, and one that fails is sent again.
+  Result<std::unique_ptr<BlobWriter>> begin(const std::string& location) override;
   Result<void> remove(const std::string& location) override;
 
   // As a listing gives it. Absent if there is no such object. Blocks; any thread.
