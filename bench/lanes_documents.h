@@ -25,6 +25,9 @@ class GeneratedBlobs final : public BlobStore {
  public:
   Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) override;
   Result<void> write(const std::string&, std::string_view) override { return {}; }
+  Result<std::unique_ptr<BlobWriter>> begin(const std::string&) override {
+    return permanent_error("nothing is written here");
+  }
   Result<void> remove(const std::string&) override { return {}; }
 };
 
