@@ -13,27 +13,10 @@ import sys
 import unittest
 
 from cases import Case, penstock
-
-
-def server(variable):
-    """Its URL. Without it a user's run skips the test and says so, CI's fails."""
-    url = os.environ.get(variable)
-    if url:
-        return url
-    if "CI" in os.environ:
-        raise AssertionError(f"{variable} is not set: use scripts/services run")
-    raise unittest.SkipTest(f"{variable} is not set; scripts/services run starts the servers")
+from servers import make_database, server
 
 
 class FleetCase(Case):
-    def start_emulator(self, *arguments):
-        """Of a service that answers at once; returns its URL."""
-        process = subprocess.Popen([penstock, "emulate", *arguments, "--listen", "127.0.0.1:0", "--latency",
-                                    "0ms", "--json"], stdout=subprocess.PIPE, text=True)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        return json.loads(process.stdout.readline())["url"]
-
     def start_worker(self, *arguments, **environment):
         """One that ends with the test; its lines of JSON are read one by one."""
         process = subprocess.Popen([penstock, "worker", "--json", *self.queue, "--store", self.store,
@@ -80,7 +63,7 @@ class Status(FleetCase):
 
     def test_workers_and_the_quota_that_they_share(self):
         self.use_redis()
-        service = self.start_emulator("openai")
+        service = self.url_of_emulated("openai")
         self.write("a.txt", "The miller opens the gate.")
         self.enqueue()
         worker = self.start_worker("--embedder", f"openai:{service}", "--key", "main:600:60000",
@@ -193,27 +176,15 @@ class Names(FleetCase):
         sound = self.run_penstock("fsck", "--json", *store, **options).json()[-1]["sound"]
         self.assertTrue(sound)
 
-    def make_database(self, variable):
-        url = server(variable)
-        name = f"names_{os.getpid()}_{variable.lower()}"
-        base = url.rsplit("/", 1)[0]
-        for command in ("CREATE DATABASE", "DROP DATABASE"):
-            run = ["psql", "-XAtq", url, "-c", f"{command} {name}"]
-            if command == "CREATE DATABASE":
-                subprocess.run(run, check=True)
-            else:
-                self.addCleanup(subprocess.run, run, check=True)
-        return f"{base}/{name}"
-
     def test_in_a_file(self):
         self.check("--store", self.store)
 
     def test_in_postgres_and_pgvector(self):
-        self.check("--ledger", self.make_database("PENSTOCK_TEST_POSTGRES"),
-                   "--vectors", "pgvector:" + self.make_database("PENSTOCK_TEST_PGVECTOR"))
+        self.check("--ledger", make_database(self, "PENSTOCK_TEST_POSTGRES"),
+                   "--vectors", "pgvector:" + make_database(self, "PENSTOCK_TEST_PGVECTOR"))
 
     def test_in_pinecone(self):
-        url = self.start_emulator("pinecone", "--dimensions", "384", "--visibility", "0ms")
+        url = self.url_of_emulated("pinecone", "--dimensions", "384", "--visibility", "0ms")
         self.check("--store", self.store, "--vectors", url, PINECONE_API_KEY="any")
 
 
