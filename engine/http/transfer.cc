@@ -172,8 +172,10 @@ void sign(CURL* easy, const AwsSigning& signing) {
   curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, how.c_str());
   curl_easy_setopt(easy, CURLOPT_USERNAME, signing.access_key.c_str());
   curl_easy_setopt(easy, CURLOPT_PASSWORD, signing.secret_key.c_str());
-  // /a/../b is another object than /b.
+#if LIBCURL_VERSION_NUM < 0x080d00
+  // /a/../b is another object than /b. Later versions refuse to sign a path as it is.
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+#endif
 }
 
 }  // namespace
