@@ -1,6 +1,7 @@
 #include "engine/core/sha256.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <cassert>
 
@@ -12,6 +13,17 @@ Sha256 sha256(std::string_view bytes) {
   [[maybe_unused]] const int ok =
       EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
   assert(ok == 1 && length == digest.size());
+  return digest;
+}
+
+Sha256 hmac_sha256(std::string_view key, std::string_view message) {
+  Sha256 digest;
+  unsigned length = 0;
+  [[maybe_unused]] const unsigned char* const ok =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(),
+           &length);
+  assert(ok != nullptr && length == digest.size());
   return digest;
 }
 

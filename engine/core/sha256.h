@@ -11,6 +11,8 @@ namespace penstock {
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view bytes);
+// HMAC (RFC 2104) of SHA-256.
+Sha256 hmac_sha256(std::string_view key, std::string_view message);
 
 // Lower-case hexadecimal of any byte range.
 std::string to_hex(std::string_view bytes);

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,23 +26,11 @@ struct HttpResponse {
   TimePoint sent_at{};  // when the last of the request's body left
 };
 
-// AWS Signature Version 4, for which the request must be as AWS wants it: the path encoded once,
-// its escapes in capitals; the query sorted, each name with its `=`; x-amz-content-sha256 among the
-// headers, and a Content-Type if there is a body or the method is POST.
-struct AwsSigning {
-  std::string region;
-  std::string service;
-  std::string access_key;
-  std::string secret_key;
-};
-
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
   HttpHeaders headers;
   std::string body;  // sent unless empty
-
-  std::optional<AwsSigning> signing;
 
   // Takes the body of a successful response (2xx) piece by piece, in place of HttpResponse::body;
   // `head` is the response without it. Called on the client's thread, where it must not block. Its

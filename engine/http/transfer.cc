@@ -51,21 +51,10 @@ HeaderList header_list(const HttpRequest& request) {
     line += value.empty() ? ";" : ": " + value;  // the first is how libcurl spells no value
     list = curl_slist_append(list, line.c_str());
   }
-  // What says that a header is not to be sent would be signed like one by libcurl 7.88. So a signed
-  // body of more than 1 MB waits for the server's word, which spares it where it is refused.
-  if (request.signing) return HeaderList(list);
   // libcurl adds these two; a body goes out at once, and its type is the caller's business.
   list = curl_slist_append(list, "Expect:");
   if (!request.headers.find("Content-Type")) list = curl_slist_append(list, "Content-Type:");
   return HeaderList(list);
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0)
-    text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0)
-    text.remove_suffix(1);
-  return text;
 }
 
 std::string in_words(milliseconds time) {
@@ -167,17 +156,6 @@ std::size_t on_body(char* data, std::size_t /*one*/, std::size_t size, void* use
   return size;
 }
 
-void sign(CURL* easy, const AwsSigning& signing) {
-  const std::string how = "aws:amz:" + signing.region + ":" + signing.service;
-  curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, how.c_str());
-  curl_easy_setopt(easy, CURLOPT_USERNAME, signing.access_key.c_str());
-  curl_easy_setopt(easy, CURLOPT_PASSWORD, signing.secret_key.c_str());
-#if LIBCURL_VERSION_NUM < 0x080d00
-  // /a/../b is another object than /b. Later versions refuse to sign a path as it is.
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-#endif
-}
-
 }  // namespace
 
 Result<void> check(Transfer& transfer) {
@@ -195,6 +173,8 @@ void prepare(Transfer& transfer, const HttpClientOptions& options,
   CURL* easy = transfer.easy.get();
   const HttpRequest& request = transfer.request;
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  // An object store's /a/../b is another one than /b.
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
@@ -206,7 +186,6 @@ void prepare(Transfer& transfer, const HttpClientOptions& options,
   }
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (request.method == "HEAD") curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  if (request.signing) sign(easy, *request.signing);
   // The default of 16 KB is a call for each.
   if (request.sink) curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, sink_piece_bytes);
   transfer.headers = header_list(request);

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "engine/core/uri.h"
 #include "engine/http/xml.h"
 
 namespace penstock {
@@ -35,7 +36,7 @@ bool is_encoded(const S3Target& target) {
 // As asked for: as it is, or with escapes, slashes as they are and a space as +.
 std::string key_text(const S3Target& target, std::string_view key) {
   if (!is_encoded(target)) return std::string(key);
-  std::string encoded = aws_encoded(key, "/ ");
+  std::string encoded = uri_encoded(key, "/ ");
   for (char& c : encoded)
     if (c == ' ') c = '+';
   return encoded;
@@ -43,7 +44,7 @@ std::string key_text(const S3Target& target, std::string_view key) {
 
 // No XML can hold every key: of what is not printable ASCII, the escapes.
 std::string presentable(std::string_view key) {
-  return aws_encoded(key, " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}");
+  return uri_encoded(key, " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}");
 }
 
 std::string encoding_element(const S3Target& target) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/core/sha256.h"
+#include "engine/core/uri.h"
 #include "loadgen/emulate/s3_answers.h"
 
 namespace penstock {
@@ -215,7 +216,7 @@ S3Answer S3Service::list(const S3Target& target) {
   S3ListedPage page;
   for (; object != bucket.end() && object->first.starts_with(begin); ++object) {
     if (page.objects.size() == page_keys) {
-      if (page_keys > 0) page.next = aws_encoded(page.objects.back().key);
+      if (page_keys > 0) page.next = uri_encoded(page.objects.back().key);
       break;
     }
     // Of a file the ETag is not known before.

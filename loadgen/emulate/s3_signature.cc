@@ -1,15 +1,12 @@
 #include "loadgen/emulate/s3_signature.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
-#include <algorithm>
-#include <array>
 #include <ctime>
 #include <vector>
 
 #include "engine/core/sha256.h"
+#include "engine/http/aws_signature.h"
 
 namespace penstock {
 namespace {
@@ -19,50 +16,6 @@ constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 
 std::string hex_of(const Sha256& digest) {
   return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
-std::string hmac(std::string_view key, std::string_view message) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(),
-       &length);
-  return {reinterpret_cast<const char*>(digest.data()), length};
-}
-
-// Without blanks around it, and with one where there are several.
-std::string canonical_value(std::string_view value) {
-  std::string canonical;
-  for (const char c : value)
-    if (c != ' ' || (!canonical.empty() && canonical.back() != ' ')) canonical += c;
-  if (canonical.ends_with(' ')) canonical.pop_back();
-  return canonical;
-}
-
-std::string small(std::string_view text) {
-  std::string letters(text);
-  std::ranges::transform(letters, letters.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return letters;
-}
-
-std::string canonical_request(const S3Signed& what) {
-  // Sorted by what is written, which is not the order of what is meant.
-  std::map<std::string, std::string> parameters;
-  for (const auto& [name, value] : what.query)
-    parameters.emplace(aws_encoded(name), aws_encoded(value));
-  std::string query;
-  for (const auto& [name, value] : parameters)
-    query += fmt::format("{}{}={}", query.empty() ? "" : "&", name, value);
-  std::string headers;
-  std::string names;
-  for (const auto& [name, value] : what.headers) {
-    headers += fmt::format("{}:{}\n", name, canonical_value(value));
-    names += (names.empty() ? "" : ";") + name;
-  }
-  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", what.method, aws_encoded(what.path, "/"), query,
-                     headers, names, what.payload_hash);
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -89,10 +42,10 @@ std::optional<Authorization> parse_authorization(std::string_view header) {
   header.remove_prefix(algorithm.size());
   std::map<std::string, std::string> fields;
   for (const std::string& field : split(header, ',')) {
-    const std::string trimmed = canonical_value(field);
-    const std::size_t equals = trimmed.find('=');
+    const std::string_view pair = trimmed(field);
+    const std::size_t equals = pair.find('=');
     if (equals == std::string::npos) return std::nullopt;
-    fields.emplace(trimmed.substr(0, equals), trimmed.substr(equals + 1));
+    fields.emplace(pair.substr(0, equals), pair.substr(equals + 1));
   }
   const std::vector<std::string> scope = split(fields["Credential"], '/');
   if (fields.size() != 3 || scope.size() != 5 || scope[4] != "aws4_request" ||
@@ -129,17 +82,6 @@ std::optional<S3Refusal> refuse_payload(const std::string& hash, const std::stri
 
 }  // namespace
 
-std::string signature_of(const S3Signed& what, std::string_view secret_key) {
-  const std::string date = what.time.substr(0, 8);
-  const std::string to_sign =
-      fmt::format("{}\n{}\n{}/{}/{}/aws4_request\n{}", algorithm, what.time, date, what.region,
-                  what.service, hex_of(sha256(canonical_request(what))));
-  std::string key = "AWS4" + std::string(secret_key);
-  for (const std::string& part : {date, what.region, what.service, std::string("aws4_request")})
-    key = hmac(key, part);
-  return to_hex(hmac(key, to_sign));
-}
-
 std::optional<S3Refusal> refuse_signature(const ServedRequest& request, const S3Target& target,
                                           const S3Credentials& credentials,
                                           std::chrono::system_clock::time_point now) {
@@ -170,23 +112,23 @@ std::optional<S3Refusal> refuse_signature(const ServedRequest& request, const S3
     return S3Refusal{403, "RequestTimeTooSkewed",
                      "The difference between the request time and the server's time is too large."};
 
-  S3Signed what{request.method,
-                target.path,
-                target.query,
-                {},
-                header("x-amz-content-sha256"),
-                time,
-                authorization->region,
-                authorization->service};
+  AwsSigned what{request.method,
+                 target.path,
+                 target.query,
+                 {},
+                 header("x-amz-content-sha256"),
+                 time,
+                 authorization->region,
+                 authorization->service};
   for (const std::string& name : authorization->signed_headers)
     if (const auto value = request.headers.find(name)) what.headers.emplace(name, *value);
   for (const auto& [name, value] : request.headers)
-    if ((small(name).starts_with("x-amz-") || small(name) == "host") &&
-        !what.headers.contains(small(name)))
+    if ((lower_case(name).starts_with("x-amz-") || lower_case(name) == "host") &&
+        !what.headers.contains(lower_case(name)))
       return denied("There were headers present in the request which were not signed");
   // A name that was signed and did not arrive leaves the two sides with different headers.
   if (what.headers.size() != authorization->signed_headers.size() ||
-      signature_of(what, credentials.secret_key) != authorization->signature)
+      aws_signature(what, credentials.secret_key) != authorization->signature)
     return S3Refusal{403, "SignatureDoesNotMatch",
                      "The request signature we calculated does not match the signature you "
                      "provided. Check your key and signing method."};

@@ -1,9 +1,7 @@
-// AWS Signature Version 4, from the verifier's side: written from AWS's specification, apart from
-// what signs, which it judges.
+// Who is let into the emulated object store.
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,21 +24,6 @@ struct S3Refusal {
   std::string code;
   std::string message;
 };
-
-// What a signature covers.
-struct S3Signed {
-  std::string method;
-  std::string path;                            // decoded
-  std::map<std::string, std::string> query;    // decoded
-  std::map<std::string, std::string> headers;  // those that are signed; names in small letters
-  std::string payload_hash;
-  std::string time;  // 20130524T000000Z
-  std::string region;
-  std::string service;
-};
-
-// In lower-case hexadecimal.
-std::string signature_of(const S3Signed& what, std::string_view secret_key);
 
 // Why the request would not be let in; absent if it would.
 std::optional<S3Refusal> refuse_signature(const ServedRequest& request, const S3Target& target,

@@ -1,39 +1,21 @@
 #include "loadgen/emulate/s3_target.h"
 
-#include <fmt/format.h>
-
-#include <charconv>
+#include <algorithm>
 #include <cstddef>
+
+#include "engine/core/uri.h"
 
 namespace penstock {
 namespace {
-
-std::optional<std::string> decoded(std::string_view text) {
-  std::string bytes;
-  while (!text.empty()) {
-    if (text[0] != '%') {
-      bytes += text[0];
-      text.remove_prefix(1);
-      continue;
-    }
-    if (text.size() < 3) return std::nullopt;
-    unsigned byte = 0;
-    const auto [end, error] = std::from_chars(text.data() + 1, text.data() + 3, byte, 16);
-    if (error != std::errc() || end != text.data() + 3) return std::nullopt;
-    bytes += static_cast<char>(byte);
-    text.remove_prefix(3);
-  }
-  return bytes;
-}
 
 bool parse_query(std::string_view query, std::map<std::string, std::string>& parsed) {
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     const std::size_t equals = pair.find('=');
-    const auto name = decoded(pair.substr(0, equals));
-    const auto value =
-        decoded(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    const auto name = uri_decoded(pair.substr(0, equals));
+    const auto value = uri_decoded(equals == std::string_view::npos ? std::string_view()
+                                                                    : pair.substr(equals + 1));
     if (!name || name->empty() || !value || !parsed.emplace(*name, *value).second) return false;
   }
   return true;
@@ -48,7 +30,7 @@ const std::string* S3Target::find(const std::string& name) const {
 
 std::optional<S3Target> parse_s3_target(std::string_view target) {
   const std::size_t mark = target.find('?');
-  const auto path = decoded(target.substr(0, mark));
+  const auto path = uri_decoded(target.substr(0, mark));
   if (!path || !path->starts_with('/')) return std::nullopt;
   S3Target parsed;
   if (mark != std::string_view::npos && !parse_query(target.substr(mark + 1), parsed.query))
@@ -58,20 +40,6 @@ std::optional<S3Target> parse_s3_target(std::string_view target) {
   parsed.bucket = path->substr(1, slash == std::string::npos ? slash : slash - 1);
   if (slash != std::string::npos) parsed.key = path->substr(slash + 1);
   return parsed;
-}
-
-std::string aws_encoded(std::string_view text, std::string_view kept) {
-  constexpr std::string_view unreserved =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  std::string encoded;
-  for (const char c : text) {
-    if (unreserved.find(c) != std::string_view::npos || kept.find(c) != std::string_view::npos) {
-      encoded += c;
-    } else {
-      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return encoded;
 }
 
 }  // namespace penstock

@@ -22,7 +22,4 @@ struct S3Target {
 // has a name twice.
 std::optional<S3Target> parse_s3_target(std::string_view target);
 
-// All but A-Z a-z 0-9 - . _ ~ as %XX with capital digits, as AWS defines UriEncode; `kept` stays.
-std::string aws_encoded(std::string_view text, std::string_view kept = {});
-
 }  // namespace penstock

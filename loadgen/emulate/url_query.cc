@@ -1,26 +1,15 @@
 #include "loadgen/emulate/url_query.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "engine/core/uri.h"
 
 namespace penstock {
 namespace {
 
-// What is no escape stays as it is.
+// With broken escapes, as it is.
 std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned char byte = 0;
-    const char* const digits = text.data() + i + 1;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-      out += static_cast<char>(byte);
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
+  return query_decoded(text).value_or(std::string(text));
 }
 
 }  // namespace

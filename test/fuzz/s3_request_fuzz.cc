@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/core/sha256.h"
+#include "engine/http/aws_signature.h"
 #include "engine/http/xml.h"
 #include "loadgen/emulate/s3_service.h"
 #include "test/fuzz/require.h"
@@ -33,14 +34,15 @@ void sign(ServedRequest& request, const S3Target& target) {
   const std::string hash = to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
   request.headers.add("x-amz-date", time_of_all);
   request.headers.add("x-amz-content-sha256", hash);
-  const S3Signed what{request.method, target.path,
-                      target.query,   {{"x-amz-date", time_of_all}, {"x-amz-content-sha256", hash}},
-                      hash,           time_of_all,
-                      "us-east-1",    "s3"};
+  const AwsSigned what{
+      request.method, target.path,
+      target.query,   {{"x-amz-date", time_of_all}, {"x-amz-content-sha256", hash}},
+      hash,           time_of_all,
+      "us-east-1",    "s3"};
   request.headers.add("Authorization",
                       "AWS4-HMAC-SHA256 Credential=key/20130524/us-east-1/s3/aws4_request, "
                       "SignedHeaders=x-amz-content-sha256;x-amz-date, Signature=" +
-                          signature_of(what, "secret"));
+                          aws_signature(what, "secret"));
 }
 
 void check(const ServedRequest& request, const S3Answer& answer) {

@@ -7,6 +7,7 @@
 #include "engine/core/outcome.h"
 #include "engine/core/sha256.h"
 #include "engine/core/text.h"
+#include "engine/core/uri.h"
 #include "test/support/catch.h"
 
 namespace penstock {
@@ -16,6 +17,22 @@ TEST_CASE("core: SHA-256 gives the digest of FIPS 180-4's example") {
   const Sha256 digest = sha256("abc");
   CHECK(to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()}) ==
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_CASE("core: HMAC of SHA-256 is that of RFC 4231's example") {
+  const Sha256 digest = hmac_sha256("Jefe", "what do ya want for nothing?");
+  CHECK(to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()}) ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST_CASE("core: escapes of a URI are capital and whole") {
+  CHECK(uri_encoded("aZ09-._~") == "aZ09-._~");
+  CHECK(uri_encoded("a/b c+%é", "/") == "a/b%20c%2B%25%C3%A9");
+  CHECK(uri_encoded("a/b") == "a%2Fb");
+  CHECK(uri_decoded("a%2Fb+c%2b%C3%A9") == "a/b+c+é");
+  CHECK(query_decoded("a%2Fb+c%2b%C3%A9") == "a/b c+é");
+  for (const char* broken : {"%", "%4", "%zz", "a%", "%4g"})
+    CHECK_FALSE(uri_decoded(broken).has_value());
 }
 
 TEST_CASE("core: a version changes with the content and with the fingerprint") {

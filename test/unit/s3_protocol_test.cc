@@ -24,15 +24,6 @@ TEST_CASE("s3 protocol: a location is a bucket and a key to the last byte") {
     CHECK_FALSE(parse_s3_location(none).has_value());
 }
 
-TEST_CASE("s3 protocol: escapes are capital and whole") {
-  CHECK(uri_encoded("aZ09-._~", false) == "aZ09-._~");
-  CHECK(uri_encoded("a/b c+%é", true) == "a/b%20c%2B%25%C3%A9");
-  CHECK(uri_encoded("a/b", false) == "a%2Fb");
-  CHECK(uri_decoded("a%2Fb+c%2b%C3%A9") == "a/b c+é");
-  for (const char* broken : {"%", "%4", "%zz", "a%", "%4g"})
-    CHECK_FALSE(uri_decoded(broken).has_value());
-}
-
 TEST_CASE("s3 protocol: XML is read strictly") {
   const auto root =
       parse_xml("<?xml version=\"1.0\"?>\n<s:a xmlns:s='x'><b>1 &amp; <i/>2</b><b>3</b></s:a>");

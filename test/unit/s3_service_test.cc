@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "engine/core/sha256.h"
+#include "engine/core/uri.h"
+#include "engine/http/aws_signature.h"
 #include "engine/http/xml.h"
 #include "test/support/catch.h"
 
@@ -26,7 +28,7 @@ class World {
     request.headers.add("x-amz-date", "20130524T000000Z");
     request.headers.add("x-amz-content-sha256", hash_of(request.body));
     const auto parsed = parse_s3_target(target);
-    S3Signed what{
+    AwsSigned what{
         method,      parsed->path, parsed->query, {}, hash_of(request.body), "20130524T000000Z",
         "us-east-1", "s3"};
     for (const auto& [name, value] : request.headers)
@@ -35,7 +37,7 @@ class World {
     request.headers.add("Authorization",
                         "AWS4-HMAC-SHA256 Credential=key/20130524/us-east-1/s3/aws4_request, "
                         "SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=" +
-                            signature_of(what, "secret"));
+                            aws_signature(what, "secret"));
     return service_.answer(request);
   }
   std::string code(const std::string& method, const std::string& target, std::string body = "",
@@ -122,7 +124,7 @@ TEST_CASE("s3 emulator: uploads are completed of the parts that are named and no
   World world;
   const S3Answer begun = world.ask("POST", "/b/k?uploads");
   const std::string id(parse_xml(begun.body).value().text_of("UploadId"));
-  const std::string upload = "/b/k?uploadId=" + aws_encoded(id);
+  const std::string upload = "/b/k?uploadId=" + uri_encoded(id);
   const std::string large(5 << 20, 'x');
   const std::string one(header(world.ask("PUT", upload + "&partNumber=1", large), "etag"));
   const std::string two(header(world.ask("PUT", upload + "&partNumber=2", "end"), "etag"));
@@ -162,7 +164,7 @@ TEST_CASE("s3 emulator: an aborted upload is gone and so is it from the list") {
   CHECK(list.find("Upload")->text_of("Key") == "a+k");
   CHECK(list.find("Upload")->text_of("UploadId") == id);
   CHECK(listed("b").find("Upload") == nullptr);
-  CHECK(world.code("DELETE", "/b/a%20k?uploadId=" + aws_encoded(id)) == "204");
+  CHECK(world.code("DELETE", "/b/a%20k?uploadId=" + uri_encoded(id)) == "204");
   CHECK(listed("").find("Upload") == nullptr);
 }
 
@@ -170,7 +172,7 @@ TEST_CASE("s3 emulator: parts are listed page by page") {
   World world;
   const std::string id(
       parse_xml(world.ask("POST", "/b/k?uploads").body).value().text_of("UploadId"));
-  const std::string upload = "/b/k?uploadId=" + aws_encoded(id);
+  const std::string upload = "/b/k?uploadId=" + uri_encoded(id);
   for (int i = 1; i <= 5; ++i)
     world.ask("PUT", upload + "&partNumber=" + std::to_string(i), std::string(i, 'x'));
   const XmlElement page =

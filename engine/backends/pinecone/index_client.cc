@@ -237,23 +237,4 @@ std::string IndexClient::about(std::string_view what) const {
   return address_.name + ": " + presentable(what, {options_.api_key.expose()});
 }
 
-std::string percent_encoded(std::string_view value) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  encoded.reserve(value.size() + 8);
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                          (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
-    if (is_plain) {
-      encoded += c;
-    } else {
-      encoded += '%';
-      encoded += digits[byte >> 4];
-      encoded += digits[byte & 0xF];
-    }
-  }
-  return encoded;
-}
-
 }  // namespace penstock

@@ -79,7 +79,4 @@ class IndexClient {
   HttpClient http_;
 };
 
-// How a query's value is spelled.
-std::string percent_encoded(std::string_view value);
-
 }  // namespace penstock

@@ -5,21 +5,22 @@
 
 #include "engine/backends/pinecone/index_answers.h"
 #include "engine/backends/pinecone/upsert_bodies.h"
+#include "engine/core/uri.h"
 #include "engine/http/json_string.h"
 
 namespace penstock {
 namespace {
 
 std::string space_parameter(const std::string& space) {
-  return space.empty() ? "" : "&namespace=" + percent_encoded(space);
+  return space.empty() ? "" : "&namespace=" + uri_encoded(space);
 }
 
 IndexRequest list_page_request(const std::string& space, const std::string& prefix,
                                const std::string& token, TakeIds take) {
   IndexRequest request;
   request.method = "GET";
-  request.target = "/vectors/list?limit=100&prefix=" + percent_encoded(prefix);
-  if (!token.empty()) request.target += "&paginationToken=" + percent_encoded(token);
+  request.target = "/vectors/list?limit=100&prefix=" + uri_encoded(prefix);
+  if (!token.empty()) request.target += "&paginationToken=" + uri_encoded(token);
   request.target += space_parameter(space);
   request.take = [space, prefix, token, take = std::move(take)](
                      HttpResponse& response, std::vector<IndexRequest>& more) -> Result<void> {
@@ -53,8 +54,8 @@ IndexRequest fetch_request(const std::string& space, const std::vector<std::stri
   assert(!ids.empty() && ids.size() <= fetch_ids_max);
   IndexRequest request;
   request.method = "GET";
-  request.target = "/vectors/fetch?ids=" + percent_encoded(ids.front());
-  for (std::size_t i = 1; i < ids.size(); ++i) request.target += "&ids=" + percent_encoded(ids[i]);
+  request.target = "/vectors/fetch?ids=" + uri_encoded(ids.front());
+  for (std::size_t i = 1; i < ids.size(); ++i) request.target += "&ids=" + uri_encoded(ids[i]);
   request.target += space_parameter(space);
   request.take = std::move(take);
   return request;

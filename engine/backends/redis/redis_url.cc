@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "engine/core/error.h"
+#include "engine/core/uri.h"
 
 namespace penstock {
 namespace {
@@ -17,24 +19,12 @@ std::optional<Number> number_in(std::string_view text) {
   return number;
 }
 
-std::string percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    if (text[i] == '%') {
-      const std::string_view digits = text.substr(i + 1, 2);
-      const auto [end, code] =
-          std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-      if (digits.size() != 2 || code != std::errc() || end != digits.data() + 2)
-        throw FatalError(
-            "the user or the password of a Redis URL holds a % that is no %XX: write it as %25");
-      decoded += static_cast<char>(byte);
-      i += 2;
-    } else {
-      decoded += text[i];
-    }
-  }
-  return decoded;
+std::string credential(std::string_view text) {
+  std::optional<std::string> decoded = uri_decoded(text);
+  if (!decoded)
+    throw FatalError(
+        "the user or the password of a Redis URL holds a % that is no %XX: write it as %25");
+  return std::move(*decoded);
 }
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -89,8 +79,8 @@ RedisUrl parse_redis_url(std::string_view url) {
     const std::size_t colon = credentials.find(':');
     if (colon == std::string_view::npos)
       refuse("it has a user without a password, or a password without the : before it");
-    parsed.user = percent_decoded(credentials.substr(0, colon));
-    parsed.password = percent_decoded(credentials.substr(colon + 1));
+    parsed.user = credential(credentials.substr(0, colon));
+    parsed.password = credential(credentials.substr(colon + 1));
     rest = rest.substr(at + 1);
   }
   parsed.name = scheme + "://" + std::string(rest);

@@ -1,13 +1,13 @@
 #include "engine/backends/s3/s3_client.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <random>
 #include <string_view>
 
-#include "engine/backends/s3/checksum.h"
 #include "engine/backends/s3/s3_error.h"
-#include "engine/core/sha256.h"
+#include "engine/core/uri.h"
 
 namespace penstock {
 namespace {
@@ -31,7 +31,7 @@ std::string base_url_of(const S3Options& options) {
   return url;
 }
 
-AwsSigning signing_of(const S3Options& options) {
+AwsCredentials credentials_of(const S3Options& options) {
   const bool is_region = !options.region.empty() && is_visible_ascii(options.region) &&
                          options.region.find_first_of(":/") == std::string::npos;
   if (!is_region) throw FatalError("the S3 region is no name such as eu-central-1: set AWS_REGION");
@@ -44,18 +44,23 @@ AwsSigning signing_of(const S3Options& options) {
     throw FatalError(
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN has a blank or a character "
         "that is not ASCII: set it again");
-  return {options.region, "s3", options.access_key, options.secret_key};
+  return {options.access_key, options.secret_key, options.session_token, options.region, "s3"};
 }
 
-// Sorted, as the signature wants it.
-std::string query_of(std::vector<std::pair<std::string, std::string>> parameters) {
-  std::ranges::sort(parameters);
-  std::string query;
-  for (const auto& [name, value] : parameters) {
-    query += query.empty() ? '?' : '&';
-    query += uri_encoded(name, false) + '=' + uri_encoded(value, false);
+// Of a URL that base_url_of() made.
+std::string path_in(std::string_view url) {
+  const std::size_t host = url.find("://") + 3;
+  return std::string(url.substr(std::min(url.find('/', host), url.size())));
+}
+
+std::string target_of(const std::string& path, const std::map<std::string, std::string>& query) {
+  std::string target = uri_encoded(path, "/");
+  char before = '?';
+  for (const auto& [name, value] : query) {
+    target.append(1, before).append(uri_encoded(name)).append("=").append(uri_encoded(value));
+    before = '&';
   }
-  return query;
+  return target;
 }
 
 }  // namespace
@@ -80,28 +85,25 @@ void S3Patience::reset() {
 S3Client::S3Client(S3Options options)
     : options_(std::move(options)),
       base_url_(base_url_of(options_)),
-      signing_(signing_of(options_)),
+      credentials_(credentials_of(options_)),
       http_(std::make_unique<HttpClient>(options_.http)) {}
 
 S3Client::~S3Client() = default;
 
 HttpRequest S3Client::to_http(S3Request request) const {
+  std::string path = '/' + request.at.bucket;
+  if (!request.at.key.empty()) path += '/' + request.at.key;
   HttpRequest http;
   http.method = std::move(request.method);
-  http.url = base_url_ + '/' + uri_encoded(request.at.bucket, true);
-  if (!request.at.key.empty()) http.url += '/' + uri_encoded(request.at.key, true);
-  http.url += query_of(std::move(request.query));
+  http.url = base_url_ + target_of(path, request.query);
   http.headers = std::move(request.headers);
   if ((http.method == "POST" || http.method == "PUT") && !http.headers.find("Content-Type"))
     http.headers.add("Content-Type", "application/octet-stream");
-  if (!signing_.access_key.empty()) {
-    http.headers.add("x-amz-content-sha256", hex_of(sha256(request.body)));
-    if (!options_.session_token.empty())
-      http.headers.add("x-amz-security-token", options_.session_token);
-    http.signing = signing_;
-  }
   http.body = std::move(request.body);
   http.sink = std::move(request.sink);
+  if (!credentials_.access_key.empty())
+    aws_sign(http, path_in(base_url_) + path, std::move(request.query), credentials_,
+             std::chrono::system_clock::now());
   return http;
 }
 

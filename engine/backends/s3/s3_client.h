@@ -3,24 +3,24 @@
 
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "engine/backends/s3/s3_location.h"
 #include "engine/backends/s3/s3_options.h"
 #include "engine/core/backoff.h"
 #include "engine/core/error.h"
+#include "engine/http/aws_signature.h"
 #include "engine/http/http_client.h"
 
 namespace penstock {
 
 struct S3Request {
   std::string method = "GET";
-  S3Location at;                                           // a bucket, if the key is empty
-  std::vector<std::pair<std::string, std::string>> query;  // raw names and values
+  S3Location at;                             // a bucket, if the key is empty
+  std::map<std::string, std::string> query;  // raw names and values
   HttpHeaders headers;
   std::string body;
   HttpRequest::Sink sink;
@@ -72,7 +72,7 @@ class S3Client {
 
   const S3Options options_;
   const std::string base_url_;
-  const AwsSigning signing_;
+  const AwsCredentials credentials_;
 
   std::mutex mutex_;
   std::condition_variable stopped_;

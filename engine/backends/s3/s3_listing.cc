@@ -6,6 +6,7 @@
 
 #include "engine/backends/s3/s3_error.h"
 #include "engine/core/sha256.h"
+#include "engine/core/uri.h"
 #include "engine/http/xml.h"
 
 namespace penstock {
@@ -51,7 +52,7 @@ Result<S3Object> parse_object(const XmlElement& contents, bool is_encoded) {
   if (!modified) return not_a_listing("an object has no time");
   S3Object object{key->text, {*bytes, *modified, digest_of(unquoted(contents.text_of("ETag")))}};
   if (!is_encoded) return object;
-  std::optional<std::string> decoded = uri_decoded(key->text);
+  std::optional<std::string> decoded = query_decoded(key->text);
   if (!decoded) return not_a_listing("a key has a broken escape");
   object.key = *std::move(decoded);
   return object;
@@ -75,7 +76,7 @@ S3Request listing_request(const S3Location& prefix, const std::string& token,
                    {"encoding-type", "url"},
                    {"max-keys", std::to_string(objects_max)},
                    {"prefix", prefix.key}};
-  if (!token.empty()) request.query.emplace_back("continuation-token", token);
+  if (!token.empty()) request.query.emplace("continuation-token", token);
   return request;
 }
 

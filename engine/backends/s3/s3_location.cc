@@ -18,13 +18,6 @@ bool is_bucket(std::string_view name) {
   });
 }
 
-std::optional<unsigned> hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<S3Location> parse_s3_location(std::string_view location) {
@@ -40,40 +33,6 @@ std::optional<S3Location> parse_s3_location(std::string_view location) {
 
 std::string to_string(const S3Location& location) {
   return std::string(scheme) + location.bucket + '/' + location.key;
-}
-
-std::string uri_encoded(std::string_view text, bool is_path) {
-  constexpr char digits[] = "0123456789ABCDEF";
-  std::string encoded;
-  encoded.reserve(text.size());
-  for (const char c : text) {
-    if (is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~' ||
-        (is_path && c == '/')) {
-      encoded += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += {'%', digits[byte >> 4], digits[byte & 15]};
-  }
-  return encoded;
-}
-
-std::optional<std::string> uri_decoded(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    if (text.size() - i < 3) return std::nullopt;
-    const auto high = hex_value(text[i + 1]);
-    const auto low = hex_value(text[i + 2]);
-    if (!high || !low) return std::nullopt;
-    decoded += static_cast<char>(*high << 4 | *low);
-    i += 2;
-  }
-  return decoded;
 }
 
 }  // namespace penstock

@@ -9,6 +9,7 @@
 #include "engine/backends/s3/checksum.h"
 #include "engine/backends/s3/s3_error.h"
 #include "engine/backends/s3/s3_listing.h"
+#include "engine/core/uri.h"
 #include "engine/http/xml.h"
 
 namespace penstock {
@@ -85,7 +86,7 @@ Result<std::vector<std::string>> S3Upload::upload_ids() {
   for (const XmlElement& upload : answer->children) {
     if (upload.name != "Upload") continue;
     const std::string key(upload.text_of("Key"));
-    if ((is_encoded ? uri_decoded(key).value_or("") : key) == object_.key)
+    if ((is_encoded ? query_decoded(key).value_or("") : key) == object_.key)
       ids.emplace_back(upload.text_of("UploadId"));
   }
   return ids;
