@@ -98,8 +98,12 @@ std::size_t on_read(char* room, std::size_t /*one*/, std::size_t size, void* use
 // libcurl would send a request again by itself when a kept connection ends before the first byte of
 // a response. The server may have taken it all the same, and a quota may have been charged: whether
 // there is another attempt is for the caller to say, so there is no way back in the body.
-int on_seek(void* /*user*/, curl_off_t /*offset*/, int /*origin*/) {
-  return CURL_SEEKFUNC_FAIL;
+// libcurl 8.14 asks for it before the next transfer of the same handle, too, where nothing was
+// read.
+int on_seek(void* user, curl_off_t offset, int origin) {
+  const auto& transfer = *static_cast<const Transfer*>(user);
+  const bool is_there = origin == SEEK_SET && offset == 0 && transfer.body_read == 0;
+  return is_there ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 // By its status line, such as HTTP/1.1 100 Continue.
@@ -183,6 +187,7 @@ void prepare(Transfer& transfer, const HttpClientOptions& options,
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, &transfer);
   }
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (request.method == "HEAD") curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
