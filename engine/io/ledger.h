@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/core/document_times.h"
 #include "engine/core/error.h"
 #include "engine/core/ids.h"
 #include "engine/core/outcome.h"
@@ -44,6 +45,7 @@ struct DocumentRecord {
   Outcome outcome = Outcome::pending;
   std::string message;  // for a person; empty when the outcome says it all
   std::uint32_t attempts = 0;
+  DocumentTimes times;
   // The pipeline's parameters at the last attempt, part of every version's identity.
   std::string fingerprint;
   // Set exactly when some version is complete. After a changed document failed, the version before

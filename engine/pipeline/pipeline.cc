@@ -45,7 +45,7 @@
 
 #include "engine/pipeline/admission.h"
 #include "engine/pipeline/delivery.h"
-#include "engine/pipeline/io_threads.h"
+#include "engine/core/io_threads.h"
 #include "engine/pipeline/job.h"
 #include "engine/pipeline/packing.h"
 #include "engine/pipeline/recall.h"

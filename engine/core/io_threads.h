@@ -20,8 +20,8 @@ class IoThreads {
   // Runs what is queued, then joins.
   ~IoThreads();
 
-  // Interactive calls go first. Without bound: `admit` bounds what can be queued here. The call
-  // must not throw. Any thread.
+  // Interactive calls go first. Without bound: who calls has a bound of its own, as `admit` and a
+  // server's connections are. The call must not throw. Any thread.
   void run(Lane lane, std::function<void()> call);
 
  private:

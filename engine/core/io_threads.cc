@@ -1,4 +1,4 @@
-#include "engine/pipeline/io_threads.h"
+#include "engine/core/io_threads.h"
 
 #include <algorithm>
 #include <utility>

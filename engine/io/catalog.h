@@ -1,0 +1,123 @@
+// What was uploaded to a service: which documents there are, whose, and where their bytes lie.
+// Embedded: SQLite. A fleet's: Postgres. What became of a document is the ledger's.
+//
+// An upload is accepted in this order, whatever is killed and whenever:
+//   reserve (a location) -> BlobStore::begin ... commit -> add -> Broker::enqueue -> mark_queued
+// Until `add` it is not accepted, and its location stays reserved; whoever sweeps removes the blobs
+// of locations that were reserved long ago. Once it is added it is never lost: what is not marked
+// as queued is enqueued again, by any front of the service.
+//
+// A document's removal goes the same way: remove -> Broker::enqueue (a claim without a location,
+// work_queue.h) -> mark_queued; when the ledger knows it no more, forget.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/core/clock.h"
+#include "engine/core/error.h"
+#include "engine/core/lane.h"
+#include "engine/core/sha256.h"
+
+namespace penstock {
+
+struct CatalogName {
+  std::string tenant;  // no tenant sees another's
+  std::string id;      // unique within its tenant, valid UTF-8
+
+  auto operator<=>(const CatalogName&) const = default;
+};
+
+struct CatalogEntry {
+  CatalogName name;
+  std::string media_type;
+  std::string file_name;  // for a person; may be empty
+  std::uint64_t bytes = 0;
+  Sha256 digest{};
+  Lane lane = Lane::interactive;
+  std::string metadata;  // a JSON object, or empty
+  std::string region;    // of whom uploaded it; may be empty
+  std::string location;  // of its blob
+  WallTime received{};
+  // Enqueued at that time; absent: it has to be.
+  std::optional<WallTime> queued;
+  // Its document is to be removed, or was, and the entry is kept only until that has happened.
+  bool is_removed = false;
+};
+
+struct AddedEntry {
+  enum class How {
+    added,     // as new
+    replaced,  // another content, or other metadata, of the same id; the blob it had is reserved
+    repeated,  // the same content and metadata as before; nothing has changed
+    conflict,  // the idempotency key was used with another content; nothing has changed
+  };
+  How how = How::added;
+  CatalogEntry entry;  // as it stands now; of a conflict, the earlier one
+};
+
+// Where a listing goes on: behind this entry.
+struct CatalogCursor {
+  WallTime received{};
+  std::string id;
+};
+
+struct CatalogTotals {
+  std::uint64_t documents = 0;  // without removed ones
+  std::uint64_t bytes = 0;
+  std::uint64_t unqueued = 0;  // removed ones too
+};
+
+class Catalog {
+ public:
+  virtual ~Catalog() = default;
+
+  // Any thread, concurrently, for all of these; they block. Errors are retryable unless said.
+
+  // A blob may be written at this location from now on.
+  virtual Result<void> reserve(const std::string& location, WallTime now) = 0;
+  // Takes the entry in, durably, and its location out of the reserved ones, unless it is repeated
+  // or in conflict: then the location stays reserved, for its blob is nobody's. An entry that was
+  // removed is replaced as if it were there. With an idempotency key, a second entry of the
+  // tenant with the same key is the first one's repetition, whatever its id; the key is known as
+  // long as the entry is.
+  virtual Result<AddedEntry> add(const CatalogEntry& entry, const std::string& idempotency_key) = 0;
+
+  // Removed ones too.
+  virtual Result<std::optional<CatalogEntry>> find(const CatalogName& name) = 0;
+  virtual Result<std::vector<std::optional<CatalogEntry>>> find(
+      std::span<const CatalogName> names) = 0;
+  // Without removed ones, the last received first, ids descending among equals; at most
+  // `entries_max` behind the cursor.
+  virtual Result<std::vector<CatalogEntry>> list(const std::string& tenant,
+                                                 const std::optional<CatalogCursor>& after,
+                                                 std::size_t entries_max) = 0;
+
+  // Entries that changed since they were read, by their time of receipt, are left alone.
+  virtual Result<void> mark_queued(std::span<const CatalogEntry> entries, WallTime now) = 0;
+  // Those received before and not queued, removed ones too, the oldest first.
+  virtual Result<std::vector<CatalogEntry>> unqueued(WallTime received_before,
+                                                     std::size_t entries_max) = 0;
+
+  // Marks it as removed, received now and not queued; its blob's location is reserved. Absent if
+  // there is none, or it was removed before.
+  virtual Result<std::optional<CatalogEntry>> remove(const CatalogName& name, WallTime now) = 0;
+  // Removed entries that are queued, the oldest first.
+  virtual Result<std::vector<CatalogEntry>> removed(std::size_t entries_max) = 0;
+  // Drops these removed entries, with their idempotency keys, unless they changed meanwhile.
+  virtual Result<void> forget(std::span<const CatalogEntry> entries) = 0;
+
+  // Locations that were reserved before, the oldest first.
+  virtual Result<std::vector<std::string>> reserved(WallTime before, std::size_t locations_max) = 0;
+  // Their blobs are gone.
+  virtual Result<void> release(std::span<const std::string> locations) = 0;
+
+  // Of all tenants if it is empty.
+  virtual Result<CatalogTotals> totals(const std::string& tenant) = 0;
+};
+
+}  // namespace penstock
