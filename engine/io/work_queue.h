@@ -28,9 +28,8 @@ struct SourceStamp {
 
 // A worker's temporary right to a document.
 struct Claim {
-  std::string key;  // the document's stable name, valid UTF-8; for a file its absolute path
-  std::string
-      location;  // what the blob store reads; raw bytes, for a file its path. Empty: a removal
+  std::string key;       // the document's stable name, valid UTF-8; for a file its absolute path
+  std::string location;  // what the blob store reads: raw bytes, a file's path; empty: a removal
   std::string metadata;  // a JSON object, or empty
   SourceStamp stamp;
   // Another attempt is asked for: a failure that the ledger knows of this content does not stand.
