@@ -11,7 +11,8 @@ namespace {
 
 // What a client named may be in a value, and would end the header.
 std::string one_line(std::string value) {
-  std::ranges::replace_if(value, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  std::ranges::replace_if(
+      value, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
   return value;
 }
 
