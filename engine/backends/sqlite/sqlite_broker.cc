@@ -38,6 +38,12 @@ void bind_claim(Statement& statement, const Claim& claim) {
       .bind(7, claim.stamp.changed_ns);
 }
 
+// A stamp of nothing equals nothing.
+bool is_same_content(const Claim& one, const Claim& other) {
+  return one.stamp != SourceStamp{} && one.stamp == other.stamp &&
+         one.is_removal() == other.is_removal();
+}
+
 Result<void> run(Statement& statement) {
   return statement.run();
 }
@@ -207,9 +213,7 @@ Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane,
   const Result<bool> row = find.step();
   if (!row) return pass_on(row.error());
   const bool exists = *row;
-  // A stamp of nothing equals nothing.
-  const bool is_same =
-      exists && document.stamp != SourceStamp{} && read_claim(find).stamp == document.stamp;
+  const bool is_same = exists && is_same_content(read_claim(find), document);
   const std::string state = exists ? std::string(find.bytes(6)) : std::string();
   find.reset();
 
