@@ -324,24 +324,25 @@ Result<std::vector<std::string>> PostgresLedger::forget(std::span<const std::str
   std::vector<std::string> kept;
   if (keys.empty()) return kept;
   if (auto sound = require_keys(keys, std::identity()); !sound) return pass_on(sound.error());
-  const Result<void> done = pool_.transact([&](PostgresConnection& connection) -> Result<void> {
-    kept.clear();
-    const auto fences = lock_fences(connection, text_array(keys));
-    if (!fences) return pass_on(fences.error());
-    for (const auto& [key, fence] : *fences)
-      if (fence.current != VersionId() || fence.intended.value_or(VersionId()) != VersionId())
-        kept.push_back(key);
-    const PostgresParameters forgotten{{text_array(keys), text_array(kept)}, {}};
-    for (const char* table : {"penstock.intents", "penstock.documents"}) {
-      const auto removed =
-          connection.run(std::string("DELETE FROM ") + table +
-                             " WHERE key = ANY($1::text[]) AND key <> ALL($2::text[])",
-                         forgotten);
-      if (!removed) return pass_on(removed.error());
-    }
-    return {};
-  });
-  if (!done) return pass_on(done.error());
+  const Result<void> committed =
+      pool_.transact([&](PostgresConnection& connection) -> Result<void> {
+        kept.clear();
+        const auto fences = lock_fences(connection, text_array(keys));
+        if (!fences) return pass_on(fences.error());
+        for (const auto& [key, fence] : *fences)
+          if (fence.current != VersionId() || fence.intended.value_or(VersionId()) != VersionId())
+            kept.push_back(key);
+        const PostgresParameters forgotten{{text_array(keys), text_array(kept)}, {}};
+        for (const char* table : {"penstock.intents", "penstock.documents"}) {
+          const auto removed =
+              connection.run(std::string("DELETE FROM ") + table +
+                                 " WHERE key = ANY($1::text[]) AND key <> ALL($2::text[])",
+                             forgotten);
+          if (!removed) return pass_on(removed.error());
+        }
+        return {};
+      });
+  if (!committed) return pass_on(committed.error());
   return kept;
 }
 

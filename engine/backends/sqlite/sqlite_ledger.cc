@@ -203,7 +203,7 @@ Result<void> SqliteLedger::put_back(const std::string& key) {
 Result<std::vector<std::string>> SqliteLedger::forget(std::span<const std::string> keys) {
   std::vector<std::string> kept;
   if (keys.empty()) return kept;
-  const auto done = in_transaction(writer_, [&]() -> Result<void> {
+  const auto committed = in_transaction(writer_, [&]() -> Result<void> {
     const VersionId none;
     for (const std::string& key : keys) {
       Statement& question = statements_->is_in_use;
@@ -220,7 +220,7 @@ Result<std::vector<std::string>> SqliteLedger::forget(std::span<const std::strin
     }
     return {};
   });
-  if (!done) return pass_on(done.error());
+  if (!committed) return pass_on(committed.error());
   return kept;
 }
 
