@@ -231,28 +231,13 @@ Result<std::vector<Enqueued>> SqliteBroker::enqueue(std::span<const Claim> docum
 
 Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane,
                                            std::uint64_t& in_lane) {
-<<<<<<< HEAD
   using State = QueuedDocument::State;
   const Result<std::optional<QueuedDocument>> found = find_one(document.key);
   if (!found) return pass_on(found.error());
   const std::optional<QueuedDocument>& old = *found;
-  // A stamp of nothing equals nothing.
-  if (old && document.stamp != SourceStamp{} && old->claim.stamp == document.stamp)
+  if (old && is_same_content(old->claim, document))
     return old->state == State::dead ? Enqueued::dead : Enqueued::known;
   if (old && old->state == State::leased) {
-=======
-  Statement& find = statements_->find;
-  find.bind_text(1, options_.queue).bind_text(2, document.key);
-  const Result<bool> row = find.step();
-  if (!row) return pass_on(row.error());
-  const bool exists = *row;
-  const bool is_same = exists && is_same_content(read_claim(find), document);
-  const std::string state = exists ? std::string(find.bytes(6)) : std::string();
-  find.reset();
-
-  if (is_same) return state == "dead" ? Enqueued::dead : Enqueued::known;
-  if (state == "leased") {
->>>>>>> 13b01b3058e4637f9b6304bdea1e8b5198eb3b3c
     Statement& follow = statements_->follow;
     bind_claim(follow, document);
     follow.bind_text(1, options_.queue).bind_text(8, name_of(lane));
