@@ -127,7 +127,7 @@ TEST_CASE("sqlite: a newer schema is refused") {
   SqliteLedger(path, OpenMode::write);
   execute(path, "PRAGMA user_version = 99");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::write); }) ==
-        path + ": written by a newer penstock (schema 99, this one knows 4); use that one");
+        path + ": written by a newer penstock (schema 99, this one knows 5); use that one");
 }
 
 TEST_CASE("sqlite: a store of the first schema is brought up to date") {
@@ -137,6 +137,11 @@ TEST_CASE("sqlite: a store of the first schema is brought up to date") {
   execute(path,
           "DROP TABLE embeddings; DROP TABLE queue; DROP TABLE queue_followers; "
           "DROP TABLE queue_workers; ALTER TABLE intents DROP COLUMN superseded; "
+          "ALTER TABLE documents DROP COLUMN started_ms; "
+          "ALTER TABLE documents DROP COLUMN extracted_ms; "
+          "ALTER TABLE documents DROP COLUMN embedded_ms; "
+          "ALTER TABLE documents DROP COLUMN stored_ms; "
+          "ALTER TABLE documents DROP COLUMN done_ms; "
           "PRAGMA user_version = 1");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::read); }) ==
         path + ": written by an older penstock; penstock backfill brings it up to date");

@@ -116,6 +116,14 @@ constexpr const char* migrations[] = {
         PRIMARY KEY (queue, worker)
       ) STRICT, WITHOUT ROWID;
     )sql",
+    // 5: when a document came to each stage, by the calendar.
+    R"sql(
+      ALTER TABLE documents ADD COLUMN started_ms INTEGER;
+      ALTER TABLE documents ADD COLUMN extracted_ms INTEGER;
+      ALTER TABLE documents ADD COLUMN embedded_ms INTEGER;
+      ALTER TABLE documents ADD COLUMN stored_ms INTEGER;
+      ALTER TABLE documents ADD COLUMN done_ms INTEGER;
+    )sql",
 };
 constexpr std::int64_t schema_version = std::size(migrations);
 
