@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "cli/backend_url.h"
+#include "engine/backends/local/local_events.h"
 #include "engine/backends/redis/redis_broker.h"
 #include "engine/backends/redis/redis_budget.h"
+#include "engine/backends/redis/redis_events.h"
 #include "engine/backends/sqlite/sqlite_broker.h"
 
 namespace penstock {
@@ -39,6 +41,12 @@ EmbeddingService::OpenSharedBudget shared_budget_of(const FleetOptions& options)
   return [url = options.queue_url](const BudgetTerms& terms) {
     return std::make_unique<RedisBudget>(url, terms);
   };
+}
+
+std::unique_ptr<Events> open_events(const FleetOptions& options) {
+  if (is_redis(parse_backend_url(options.queue_url)))
+    return std::make_unique<RedisEvents>(options.queue_url, options.queue);
+  return std::make_unique<LocalEvents>();
 }
 
 std::vector<BudgetUse> quotas_of(const FleetOptions& options,

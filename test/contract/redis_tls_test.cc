@@ -7,8 +7,10 @@
 
 #include "engine/backends/redis/redis.h"
 #include "engine/backends/redis/redis_broker.h"
+#include "engine/backends/redis/redis_events.h"
 #include "test/support/catch.h"
 #include "test/support/certificate.h"
+#include "test/support/heard_events.h"
 #include "test/support/private_redis.h"
 #include "test/support/test_redis.h"
 
@@ -82,6 +84,23 @@ TEST_CASE("redis tls: a broker works and survives its server") {
     bulk.acknowledge(claim, Outcome::done, {});
   }
   CHECK(keys.size() == documents.size());
+}
+
+TEST_CASE("redis tls: events come through it") {
+  if (!can_be_tested()) return;
+  const Certificate certificate;
+  const TrustedFile trusted(certificate.path());
+  const PrivateRedis server_with_tls(&certificate);
+  RedisEvents events(server_with_tls.url(), "default");
+  HeardEvents heard;
+  const auto subscription = events.subscribe(heard.listener());
+  std::vector<std::string> keys;
+  for (int i = 0; i < 5'000; ++i) {
+    keys.push_back(std::string(static_cast<std::size_t>(i % 97), 'k') + std::to_string(i));
+    events.publish(event_of(keys.back()));
+  }
+  heard.wait_for(keys.size());
+  CHECK(heard.keys() == keys);
 }
 
 TEST_CASE("redis tls: a certificate that nobody trusts is refused for good") {

@@ -1,6 +1,7 @@
 #include "engine/backends/redis/connection.h"
 
 #include <hiredis/hiredis.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -45,6 +46,12 @@ RedisReply to_reply(const redisReply& from) {
     default:
       break;
   }
+  return reply;
+}
+
+RedisReply taken(void* raw) {
+  RedisReply reply = to_reply(*static_cast<redisReply*>(raw));
+  freeReplyObject(raw);
   return reply;
 }
 
@@ -126,9 +133,17 @@ Result<void> RedisConnection::flush() {
 Result<RedisReply> RedisConnection::read() {
   void* raw = nullptr;
   if (redisGetReply(context_.get(), &raw) != REDIS_OK) return error();
-  RedisReply reply = to_reply(*static_cast<redisReply*>(raw));
-  freeReplyObject(raw);
-  return reply;
+  return taken(raw);
+}
+
+Result<std::optional<RedisReply>> RedisConnection::read_within(std::chrono::milliseconds time) {
+  // It may have come together with the one before.
+  void* raw = nullptr;
+  if (redisGetReplyFromReader(context_.get(), &raw) != REDIS_OK) return error();
+  if (raw != nullptr) return taken(raw);
+  pollfd ready = {context_->fd, POLLIN, 0};
+  if (::poll(&ready, 1, static_cast<int>(time.count())) <= 0) return std::nullopt;
+  return read();
 }
 
 Result<RedisReply> RedisConnection::ask(std::initializer_list<std::string_view> words) {

@@ -2,7 +2,9 @@
 // come in the same order. The process ignores SIGPIPE: hiredis writes to broken connections.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +31,8 @@ class RedisConnection {
   // The next answer; one that is an error of the server's is a reply of kind `error`. After an
   // error of this call or of flush() the connection is of no use any more.
   Result<RedisReply> read();
+  // The same, of what the server sends when it likes: absent if nothing came within this time.
+  Result<std::optional<RedisReply>> read_within(std::chrono::milliseconds time);
 
   // append, flush and read.
   Result<RedisReply> ask(std::initializer_list<std::string_view> words);

@@ -24,6 +24,11 @@ QueueKeys::QueueKeys(const std::string& queue) {
          {"documents", "dead", "interactive", "bulk", "interactive:delayed", "bulk:delayed"})
       shards_[shard].push_back("penstock:{" + queue + ":" + std::to_string(shard) + "}:" + name);
   workers_ = "penstock:{" + queue + "}:workers";
+  events_ = "penstock:{" + queue + "}:events";
+}
+
+std::string QueueKeys::events(std::uint32_t database) const {
+  return database == 0 ? events_ : events_ + ":" + std::to_string(database);
 }
 
 std::size_t QueueKeys::shard_of(std::string_view document_key) {

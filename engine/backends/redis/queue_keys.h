@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +28,13 @@ class QueueKeys {
   const std::vector<std::string>& of_shard(std::size_t shard) const { return shards_[shard]; }
   // Reports of workers.
   const std::string& workers() const { return workers_; }
+  // The channel of events. Databases of one server share their channels, so it names its own.
+  std::string events(std::uint32_t database) const;
 
  private:
   std::array<std::vector<std::string>, shard_count> shards_;
   std::string workers_;
+  std::string events_;
 };
 
 }  // namespace penstock
