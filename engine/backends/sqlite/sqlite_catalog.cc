@@ -167,12 +167,14 @@ Result<void> SqliteCatalog::reserve(const std::string& location, WallTime now) {
 Result<AddedEntry> SqliteCatalog::add(const CatalogEntry& entry,
                                       const std::string& idempotency_key) {
   AddedEntry added;
-  const Result<void> done = batches_.write([&]() -> Result<void> {
-    Result<AddedEntry> tried = try_add(entry, idempotency_key);
-    if (!tried) return pass_on(tried.error());
-    added = std::move(*tried);
-    return {};
-  });
+  const Result<void> done = batches_.write(
+      [&]() -> Result<void> {
+        Result<AddedEntry> tried = try_add(entry, idempotency_key);
+        if (!tried) return pass_on(tried.error());
+        added = std::move(*tried);
+        return {};
+      },
+      WriteBatches::Lasts::at_once);
   if (!done) return pass_on(done.error());
   return added;
 }
@@ -304,12 +306,14 @@ Result<std::vector<CatalogEntry>> SqliteCatalog::unqueued(WallTime received_befo
 
 Result<std::optional<CatalogEntry>> SqliteCatalog::remove(const CatalogName& name, WallTime now) {
   std::optional<CatalogEntry> removed;
-  const Result<void> done = batches_.write([&]() -> Result<void> {
-    auto entry = one_entry(bind_name(writes_->remove, name).bind(3, ms(now)));
-    if (!entry) return pass_on(entry.error());
-    removed = std::move(*entry);
-    return removed ? put_condemned(removed->location, now) : Result<void>();
-  });
+  const Result<void> done = batches_.write(
+      [&]() -> Result<void> {
+        auto entry = one_entry(bind_name(writes_->remove, name).bind(3, ms(now)));
+        if (!entry) return pass_on(entry.error());
+        removed = std::move(*entry);
+        return removed ? put_condemned(removed->location, now) : Result<void>();
+      },
+      WriteBatches::Lasts::at_once);
   if (!done) return pass_on(done.error());
   return removed;
 }
