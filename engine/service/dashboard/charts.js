@@ -3,6 +3,10 @@ import { el, setText } from './dom.js';
 import { compactCount, time } from './format.js';
 import { spanMs } from './history.js';
 
+const { Dygraph } = window;
+// Its own legend measures by a style attribute, which the content security policy forbids.
+Dygraph.PLUGINS = [Dygraph.Plugins.Axes, Dygraph.Plugins.Grid];
+
 const growsMs = 2 * 60_000; // what a new page shows at first
 
 // Few steps, so that the scale moves seldom.
@@ -64,11 +68,10 @@ export class LiveChart {
   }
 
   draw({ file, ...view }) {
-    this.dygraph = new window.Dygraph(this.plot, file, {
+    this.dygraph = new Dygraph(this.plot, file, {
       ...view,
       ...this.colours(),
       labels: ['Time', ...this.series.map(({ name }) => name)],
-      legend: 'never',
       interactionModel: {}, // a finger scrolls the page
       strokeWidth: 1.75,
       fillGraph: true,

@@ -124,7 +124,7 @@ export function showQuotas(quotas) {
 
 const columns = [
   ['In flight', (worker) => say.count(worker.documents_in_flight)],
-  ['Documents/s', (worker) => say.rate(worker.documents_per_second)],
+  ['Docs/s', (worker) => say.rate(worker.documents_per_second)],
   ['Done', (worker) => say.count(worker.done)],
   ['Failed', (worker) => say.count(worker.failed)],
   ['CPU', (worker) => `${say.rate(worker.cpu_cores)} cores`],

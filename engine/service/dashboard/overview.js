@@ -98,7 +98,8 @@ function showFigures({ queue, rates, workers, documents }) {
 }
 
 function showAlerts(alerts) {
-  byId('alerts').hidden = alerts.length === 0;
+  byId('no-alerts').hidden = alerts.length > 0;
+  setText(byId('no-alerts'), 'No alerts: all is well.');
   const rank = ({ severity }) => (severity === 'critical' ? 0 : 1);
   reconcile(
     byId('alerts'),
