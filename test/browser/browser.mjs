@@ -29,9 +29,12 @@ export const quit = () => browser?.close();
 // A name or word that no other test has, on a service that may have been used before.
 export const ofItsOwn = (prefix) => `${prefix}${crypto.randomBytes(6).toString('hex')}`;
 
-// Opens the dashboard, hands the page to `body`, and then wants to have seen neither a complaint on the
-// console, but for `expected`, nor a request to anybody else.
-export async function withPage({ view = 'overview', expected = null, open = true, ...options }, body) {
+// Opens the dashboard, hands the page to `body`, and then wants to have seen neither a complaint on
+// the console, but for `expected`, nor a request to anybody else.
+export async function withPage(
+  { view = 'overview', expected = null, open = true, ...options },
+  body,
+) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   const complaints = [];
   const strangers = [];
@@ -59,19 +62,25 @@ export async function withPage({ view = 'overview', expected = null, open = true
   } finally {
     await context.close();
   }
-  assert.deepEqual(complaints.filter((text) => expected === null || !expected.test(text)), []);
+  assert.deepEqual(
+    complaints.filter((text) => expected === null || !expected.test(text)),
+    [],
+  );
   assert.deepEqual(strangers, []);
 }
 
 // Files are [{name, content: Buffer, type}]; they arrive as from another program's window.
 export async function drop(page, files) {
-  const transfer = await page.evaluateHandle((parts) => {
-    const data = new DataTransfer();
-    for (const { name, bytes, type } of parts) {
-      data.items.add(new File([Uint8Array.from(bytes)], name, { type }));
-    }
-    return data;
-  }, files.map(({ name, content, type = 'text/plain' }) => ({ name, bytes: [...content], type })));
+  const transfer = await page.evaluateHandle(
+    (parts) => {
+      const data = new DataTransfer();
+      for (const { name, bytes, type } of parts) {
+        data.items.add(new File([Uint8Array.from(bytes)], name, { type }));
+      }
+      return data;
+    },
+    files.map(({ name, content, type = 'text/plain' }) => ({ name, bytes: [...content], type })),
+  );
   await page.dispatchEvent('body', 'dragenter', { dataTransfer: transfer });
   await page.locator('#drop-veil').waitFor({ state: 'visible' });
   await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
@@ -81,17 +90,25 @@ export async function drop(page, files) {
 export const text = (name, content) => ({ name, content: Buffer.from(content) });
 // Neither a PDF nor text.
 export const junk = (name) => ({
-  name, content: Buffer.from([0, 1, 2, 0xff, 0xfe, 0, 3, 0x80, 0x81]), type: 'application/octet-stream',
+  name,
+  content: Buffer.from([0, 1, 2, 0xff, 0xfe, 0, 3, 0x80, 0x81]),
+  type: 'application/octet-stream',
 });
 
 // A PDF with one line of text a page.
 export function pdf(name, lines) {
-  const objects = ['<< /Type /Catalog /Pages 2 0 R >>', null, '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>'];
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    null,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ];
   const pages = lines.map((line) => {
     const stream = `BT /F1 18 Tf 72 720 Td (${line}) Tj ET\n`;
     objects.push(`<< /Length ${stream.length} >>\nstream\n${stream}endstream`);
-    objects.push(`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${objects.length} 0 R ` +
-      '/Resources << /Font << /F1 3 0 R >> >> >>');
+    objects.push(
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${objects.length} 0 R ` +
+        '/Resources << /Font << /F1 3 0 R >> >> >>',
+    );
     return `${objects.length} 0 R`;
   });
   objects[1] = `<< /Type /Pages /Kids [${pages.join(' ')}] /Count ${pages.length} >>`;
@@ -113,7 +130,8 @@ export const uploadRow = (page, name) => page.locator('#uploads-list li').filter
 // Uploads and waits until each is searchable.
 export async function uploadAll(page, files) {
   await drop(page, files);
-  for (const { name } of files) await uploadRow(page, name).and(page.locator('[data-state="done"]')).waitFor();
+  for (const { name } of files)
+    await uploadRow(page, name).and(page.locator('[data-state="done"]')).waitFor();
 }
 
 // Not by Playwright, which writes a style into the page that the policy forbids.

@@ -1,4 +1,4 @@
-// The page: which of its views is in sight, by the address's fragment, and what runs in all of them.
+// The page: which of its views is in sight, by the address's fragment, and what runs in all.
 import { byId, setAttribute } from './dom.js';
 import { showDocuments, startDocuments } from './documents.js';
 import { followEvents } from './events.js';
@@ -26,7 +26,8 @@ function decode(text) {
 function route() {
   const [name, ...rest] = window.location.hash.slice(1).split('/');
   const view = Object.hasOwn(views, name) ? name : 'overview';
-  for (const other of Object.keys(views)) byId(other).hidden = other !== view;
+  // Not an element's id, or the browser would scroll there, below the frame.
+  for (const other of Object.keys(views)) byId(`${other}-view`).hidden = other !== view;
   for (const link of document.querySelectorAll('nav a')) {
     setAttribute(link, 'aria-current', link.hash === `#${view}` ? 'page' : null);
   }

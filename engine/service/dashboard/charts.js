@@ -83,6 +83,7 @@ export class LiveChart {
       axes: {
         x: {
           drawGrid: false,
+          axisTickSize: 6,
           pixelsPerLabel: 80,
           axisLabelWidth: 64,
           axisLabelFormatter: (at) => at.toTimeString().slice(0, 5 + 3 * (at.getSeconds() > 0)),

@@ -27,7 +27,7 @@ const stateNames = {
   failed: 'Failed',
 };
 
-const inSight = () => !byId('documents').hidden && !document.hidden;
+const inSight = () => !byId('documents-view').hidden && !document.hidden;
 
 export async function deleteDocument(id, name) {
   const yes = await confirmed(

@@ -1,5 +1,5 @@
-// The service's event stream: read by fetch, since EventSource cannot send the key. It is open while
-// somebody looks at the page or waits for an upload, and reopened whenever it ends.
+// The service's event stream: read by fetch, since EventSource cannot send the key. It is open
+// while somebody looks at documents or waits for an upload, and reopened whenever it ends.
 import { open } from './api.js';
 import { changes } from './key.js';
 
@@ -77,7 +77,8 @@ export async function followEvents() {
     } catch {
       // Whatever ended it, it is opened again.
     }
-    waitS = performance.now() - began > 30_000 ? 1 : Math.min(waitS * 2, 15);
+    const wasUseful = abort?.signal.aborted || performance.now() - began > 30_000;
+    waitS = wasUseful ? 1 : Math.min(waitS * 2, 15);
     if (reasons.size > 0) await pause(waitS);
   }
 }

@@ -16,7 +16,7 @@ let dead = null; // as the overview said
 let loadedAtMs = 0;
 let retrying = false;
 
-const inSight = () => !byId('failures').hidden && !document.hidden;
+const inSight = () => !byId('failures-view').hidden && !document.hidden;
 
 function row(failure) {
   const label = say.visible(failure.name);

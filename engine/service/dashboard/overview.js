@@ -93,7 +93,6 @@ function showFigures({ queue, rates, workers, documents }) {
   );
   byId('failures-badge').hidden = queue.dead === 0;
   setText(byId('failures-badge'), say.compactCount(queue.dead));
-  setAttribute(byId('failures-badge'), 'aria-label', `${queue.dead} waiting`);
   byId('welcome').hidden = documents.total > 0 || sum('waiting') + sum('leased') > 0;
 }
 
@@ -123,7 +122,7 @@ function showAlerts(alerts) {
 
 // Also when the view comes into sight, before the next answer.
 export function showOverview() {
-  if (last === null || byId('overview').hidden) return;
+  if (last === null || byId('overview-view').hidden) return;
   charts.forEach((chart) => chart.show(history.samples));
   showStages(last.stages);
   showQuotas(last.quotas);
@@ -151,10 +150,8 @@ async function poll() {
   ]);
   banner('');
   live('live', `Live ${say.time(lastAt)}`);
-  setText(
-    byId('version'),
-    `Penstock ${overview.version}, up ${say.duration(serviceNow() - Date.parse(overview.started_at))}`,
-  );
+  const upMs = serviceNow() - Date.parse(overview.started_at);
+  setText(byId('version'), `Penstock ${overview.version}, up ${say.duration(upMs)}`);
   showFigures(overview);
   showAlerts(overview.alerts);
   showOverview();

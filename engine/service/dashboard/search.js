@@ -91,7 +91,7 @@ export function startSearch() {
     if (document.querySelector('dialog[open]') || event.target.closest('input, textarea, select'))
       return;
     event.preventDefault();
-    if (byId('search').hidden) window.location.hash = '#search';
+    if (byId('search-view').hidden) window.location.hash = '#search';
     else byId('query').select();
   });
 }

@@ -1,5 +1,5 @@
-// How uploads are shown: a row for each that was begun, one bar for all, and a sentence now and then for
-// who cannot see it.
+// How uploads are shown: a row for each that was begun, one bar for all, and a sentence now and
+// then for who cannot see it.
 import { byId, button, el, reconcile, setAttribute, setShare, setText } from './dom.js';
 import * as say from './format.js';
 import { openDocument } from './links.js';
@@ -33,10 +33,12 @@ function shareOf(item) {
   return item.state === 'waiting' || item.state === 'held' ? 0 : 1;
 }
 
+const secondsUntil = (atMs) => Math.max(1, Math.ceil((atMs - Date.now()) / 1000));
+
 function statusOf(item) {
   switch (item.state) {
     case 'held':
-      return `${item.error}, again in ${Math.max(1, Math.ceil((item.untilMs - Date.now()) / 1000))} s`;
+      return `${item.error}, again in ${secondsUntil(item.untilMs)} s`;
     case 'sending':
       return item.sent < item.size
         ? `Sending ${say.bytes(item.sent)} of ${say.bytes(item.size)}`

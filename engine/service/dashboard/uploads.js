@@ -11,8 +11,8 @@ const atOnce = 4;
 const lostTries = 6;
 const silentMs = 10_000;
 
-// An upload goes waiting -> sending -> accepted -> done, or ends as failed (by the pipeline) or refused
-// (by the service); held is waiting, not before untilMs.
+// An upload goes waiting -> sending -> accepted -> done, or ends as failed (by the pipeline) or
+// refused (by the service); held is waiting, not before untilMs.
 const uploads = new Set();
 const byDocument = new Map();
 const list = new UploadList({ again, clear });
