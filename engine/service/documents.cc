@@ -115,7 +115,7 @@ void remove_document(const ServiceParts& parts, const Call& call) {
   // If this fails, it is enqueued later.
   if (const auto queued = enqueue(parts, {&**removed, 1}); !queued)
     parts.log(queued.error().message);
-  call.answer(204, {}, {});
+  call.answer(204, HttpHeaders{}, std::string());
 }
 
 void retry_document(const ServiceParts& parts, const Call& call) {
@@ -136,9 +136,9 @@ void retry_document(const ServiceParts& parts, const Call& call) {
 void list_failures(const ServiceParts& parts, const Call& call) {
   const auto limit = limit_of(call, failures_default, failures_max);
   if (!limit) return;
-  std::vector<DeadLetter> letters;
+  std::vector<QueuedDocument> letters;
   std::vector<CatalogName> names;
-  const auto visited = parts.broker.for_each_dead([&](const DeadLetter& letter) {
+  const auto visited = parts.broker.for_each_dead([&](const QueuedDocument& letter) {
     auto name = name_of_key(letter.claim.key);
     if (name && name->tenant == call.caller().tenant) {
       names.push_back(*std::move(name));
@@ -153,7 +153,7 @@ void list_failures(const ServiceParts& parts, const Call& call) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto& entry = (*entries)[i];
     if (!entry || entry->is_removed) continue;
-    const DeadLetter& letter = letters[i];
+    const QueuedDocument& letter = letters[i];
     failures.push_back(
         {{"id", names[i].id},
          {"name", entry->file_name},
