@@ -120,13 +120,12 @@ test('files that are dropped are uploaded, a few at once, and followed until the
   withPage({}, async (page) => {
     let sending = 0;
     let most = 0;
-    const isUpload = (request) =>
-      request.method() === 'POST' && /\/v1\/documents\?/.test(request.url());
-    page.on('request', (request) => {
-      if (isUpload(request)) most = Math.max(most, ++sending);
-    });
-    page.on('requestfinished', (request) => {
-      if (isUpload(request)) --sending;
+    await page.route('**/v1/documents?*', async (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      most = Math.max(most, ++sending);
+      const response = await route.fetch();
+      --sending;
+      return route.fulfill({ response });
     });
     const files = Array.from({ length: 12 }, (_, i) =>
       text(`${ofItsOwn(`many-${i}-`)}.txt`, `Document ${i}.`),

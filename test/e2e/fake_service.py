@@ -2,8 +2,8 @@
 
     fake_service.py DASHBOARD DYGRAPHS [--port N] [--busy]
 
-prints its address once it listens. Text and simple PDFs that are uploaded can be searched; --busy adds
-a fleet at work, with an alert and failures.
+prints its address once it listens. Text and simple PDFs that are uploaded can be searched; --busy
+adds a fleet at work, with an alert and failures.
 """
 import argparse
 import http.server

@@ -70,7 +70,7 @@ function gauge(unit) {
       const of =
         limit > 0 ? `${say.count(used)} of ${say.count(limit)}` : `${say.count(used)}, no limit`;
       setText(parts.amount, of);
-      setText(parts.share, limit > 0 ? `${Math.round(share * 100)}%` : '');
+      setText(parts.share, limit > 0 ? `${Math.floor(share * 100)}%` : '');
       setAttribute(track, 'aria-label', label);
       setAttribute(track, 'aria-valuenow', Math.round(Math.min(share, 1) * 100));
       setAttribute(track, 'aria-valuetext', of);

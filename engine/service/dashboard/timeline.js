@@ -15,7 +15,7 @@ export const milestones = [
 const steps = {
   received: 'Received',
   queued: 'Queued',
-  started: 'Waited its turn',
+  started: 'Started',
   extracted: 'Extracted',
   embedded: 'Embedded',
   stored: 'Stored',
