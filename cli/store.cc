@@ -8,8 +8,10 @@
 #include "cli/wiring.h"
 #include "engine/backends/pinecone/pinecone_vectors.h"
 #include "engine/backends/postgres/pgvector_vectors.h"
+#include "engine/backends/postgres/postgres_catalog.h"
 #include "engine/backends/postgres/postgres_embeddings.h"
 #include "engine/backends/postgres/postgres_ledger.h"
+#include "engine/backends/sqlite/sqlite_catalog.h"
 #include "engine/backends/sqlite/sqlite_embeddings.h"
 #include "engine/backends/sqlite/sqlite_ledger.h"
 #include "engine/backends/sqlite/sqlite_vectors.h"
@@ -135,6 +137,14 @@ Store open_store_for_reading(const StoreOptions& options, Engine& engine) {
   Store store = open_store_for_reading(options);
   open_cache(store, options, OpenMode::read, engine);
   return store;
+}
+
+void open_catalog(Store& store, const StoreOptions& options) {
+  if (store.ledger_pool) {
+    store.catalog = std::make_unique<PostgresCatalog>(*store.ledger_pool);
+  } else {
+    store.catalog = std::make_unique<SqliteCatalog>(ledger_url(options).rest);
+  }
 }
 
 std::vector<std::string> store_paths(const StoreOptions& options) {

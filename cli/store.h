@@ -1,4 +1,5 @@
-// Where a run keeps what it made: ledger, vectors and paid-for embeddings, chosen by URL.
+// Where a run keeps what it made: ledger, vectors and paid-for embeddings, and a service what was
+// uploaded to it; chosen by URL.
 #pragma once
 
 #include <memory>
@@ -9,6 +10,7 @@
 #include "cli/options.h"
 #include "engine/backends/postgres/postgres_pool.h"
 #include "engine/backends/sqlite/write_lock.h"
+#include "engine/io/catalog.h"
 #include "engine/io/embedding_cache.h"
 #include "engine/io/ledger.h"
 #include "engine/io/vector_store.h"
@@ -26,6 +28,7 @@ struct Store {
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<VectorStore> vectors;
   std::unique_ptr<EmbeddingCache> cache;  // absent where vectors cost nothing, or none is wanted
+  std::unique_ptr<Catalog> catalog;       // a service's: see open_catalog()
 };
 
 // All throw FatalError. For writing, what does not exist is made, and another writer of a file is
@@ -35,6 +38,9 @@ Store open_store_for_writing(const StoreOptions& options, Engine& engine);
 Store open_store_for_reading(const StoreOptions& options);
 // Likewise, with what the engine knows of embeddings; nothing of that is written.
 Store open_store_for_reading(const StoreOptions& options, Engine& engine);
+
+// Opens the catalog of a store that is open for writing: it is where the ledger is.
+void open_catalog(Store& store, const StoreOptions& options);
 
 // Reads the store's files whole; throws FatalError at the first damage.
 void check_store_files(const StoreOptions& options);

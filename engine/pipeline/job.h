@@ -23,8 +23,10 @@ namespace penstock {
 struct Job {
   Job(Claim taken, Lane its_lane) : claim(std::move(taken)), lane(its_lane) {}
 
-  // A settled job needs no more work; every later stage hands it on untouched.
-  bool settled() const { return unchanged || abandoned || outcome != Outcome::done; }
+  // A settled job needs no more work before `store`; every later stage hands it on untouched.
+  bool settled() const {
+    return unchanged || abandoned || outcome != Outcome::done || claim.is_removal();
+  }
   void fail(Outcome why, std::string sentence) {
     outcome = why;
     message = std::move(sentence);

@@ -7,9 +7,10 @@
 // One message per document, a Job*, goes from node to node; only between pack and deliver do packs
 // travel, each with chunks of several documents. Rules that hold for every node:
 //
-// * A failure is a value. A job that failed, or that needs no work, is settled: each later node
-//   hands it on untouched, so `store` and `finish` see every job. No exception leaves a node, since
-//   that would cancel the graph and everybody else's documents.
+// * A failure is a value. A job that failed, or that needs no work, is settled, as is a removal
+//   once its document is found: each later node hands it on untouched, so `store` and `finish` see
+//   every job. No exception leaves a node, since that would cancel the graph and everybody else's
+//   documents.
 // * A job that this run will not end, because it was told to stop or its store failed, is
 //   abandoned: it goes the same way, but is neither recorded nor acknowledged, but given back, and
 //   the next run or another worker takes it.
@@ -43,9 +44,9 @@
 #include <variant>
 #include <vector>
 
+#include "engine/core/io_threads.h"
 #include "engine/pipeline/admission.h"
 #include "engine/pipeline/delivery.h"
-#include "engine/core/io_threads.h"
 #include "engine/pipeline/job.h"
 #include "engine/pipeline/packing.h"
 #include "engine/pipeline/recall.h"
@@ -107,7 +108,7 @@ class Pipeline::Graph {
     return parts_.cache && !pack.error && pack.embedding.receipt.answer == Answer::embedded;
   }
 
-  // work(job), timed, unless the job is settled; what it throws becomes the job's failure.
+  // work(job), timed; what it throws becomes the job's failure.
   template <typename Work>
   void guarded(Stage stage, Job& job, Work work);
 
@@ -187,7 +188,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
 
       chunk_(graph_, flow::unlimited,
              [this](Job* job) {
-               guarded(Stage::chunk, *job, [this](Job& it) { chunk(it); });
+               if (!job->settled()) guarded(Stage::chunk, *job, [this](Job& it) { chunk(it); });
                return job;
              }),
 
@@ -334,7 +335,6 @@ Result<void> Pipeline::Graph::run() {
 
 template <typename Work>
 void Pipeline::Graph::guarded(Stage stage, Job& job, Work work) {
-  if (job.settled()) return;
   job.times.started(stage, now());
   try {
     work(job);
@@ -369,6 +369,7 @@ void Pipeline::Graph::fetch(Job& job) {
     return;
   }
   job.known = std::move(*known);
+  if (job.claim.is_removal()) return;
 
   if (job.has_outcome_under(options_.fingerprint) &&
       job.claim.stamp.proves_unchanged_since(job.known->claim.stamp) &&

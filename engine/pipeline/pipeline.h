@@ -62,7 +62,8 @@ struct PipelineOptions {
   bool measure_only = false;
 };
 
-// What the observer is told of a document that came to its end.
+// What the observer is told of a document that came to its end. One that was removed, as its claim
+// asked, has nothing but the claim.
 struct FinishedDocument {
   const Claim& claim;
   Outcome outcome = Outcome::done;

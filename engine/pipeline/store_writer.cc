@@ -41,30 +41,36 @@ Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors) {
   return taken_over.size();
 }
 
-Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
-                              std::vector<DocumentRecord> documents) {
-  std::vector<VersionName> intents;
-  std::vector<VersionName> obsolete;
+Result<std::vector<std::string>> remove_documents(Ledger& ledger, VectorStore& vectors,
+                                                  std::vector<DocumentRecord> documents) {
   std::vector<std::string> keys;
+  for (const DocumentRecord& document : documents) keys.push_back(document.claim.key);
+  Result<std::vector<VersionName>> left = ledger.intents(keys);
+  if (!left) return pass_on(left.error());
+  std::vector<VersionName> obsolete = std::move(*left);
+  std::erase_if(obsolete, [](const VersionName& name) { return name.version == VersionId(); });
   for (DocumentRecord& document : documents) {
-    const std::string& key = document.claim.key;
-    if (document.current) obsolete.push_back({key, document.current->id});
     document.replaces = document.current ? document.current->id : VersionId();
-    if (document.current) intents.push_back(obsolete.back());
-    intents.push_back({key, VersionId()});
-    keys.push_back(key);
+    if (document.current) obsolete.push_back({document.claim.key, document.current->id});
     document.outcome = Outcome::pending;
+    document.message.clear();
+    document.times = {};
     document.current.reset();
   }
-  if (auto done = ledger.intend(intents); !done) return done;
-  const Result<std::vector<std::string>> refused = ledger.record(documents);
-  if (!refused) return pass_on(refused.error());
+  std::vector<VersionName> intents = obsolete;
+  for (const std::string& key : keys) intents.push_back({key, VersionId()});
+
+  if (auto done = ledger.intend(intents); !done) return pass_on(done.error());
+  Result<std::vector<std::string>> refused = ledger.record(documents);
+  if (!refused) return refused;
   // Of these another version has become current meanwhile: they are not what was to be removed.
   const std::unordered_set<std::string> changed(refused->begin(), refused->end());
   std::erase_if(obsolete, [&](const VersionName& name) { return changed.contains(name.key); });
   std::erase_if(keys, [&](const std::string& key) { return changed.contains(key); });
-  if (auto done = vectors.remove(obsolete); !done) return done;
-  return ledger.forget(keys);
+  if (auto done = vectors.remove(obsolete); !done) return pass_on(done.error());
+  Result<std::vector<std::string>> kept = ledger.forget(keys);
+  if (kept) kept->insert(kept->end(), refused->begin(), refused->end());
+  return kept;
 }
 
 StoreWriter::StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache,
@@ -144,10 +150,14 @@ void StoreWriter::keep_batch(std::span<Pack* const> packs) {
   }
 }
 
-void StoreWriter::write_batch(std::span<Job* const> jobs) {
+void StoreWriter::write_batch(std::span<Job*> jobs) {
   for (Job* job : jobs) job->times.started(Stage::store, std::chrono::steady_clock::now());
   if (!broken_) {
-    if (const Result<void> written = write_documents(jobs); !written) broken_ = written.error();
+    const auto removals = std::ranges::stable_partition(
+        jobs, [](const Job* job) { return !job->claim.is_removal(); });
+    Result<void> written = write_documents(jobs.first(jobs.size() - removals.size()));
+    if (written) written = remove_documents_of(removals);
+    if (!written) broken_ = written.error();
   }
   for (Job* job : jobs) {
     job->times.finished(Stage::store, std::chrono::steady_clock::now());
@@ -215,6 +225,7 @@ Error not_stored(const VersionChunks& version, const VersionCount& stored) {
 }  // namespace
 
 Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
+  if (jobs.empty()) return {};
   std::vector<std::string> keys;
   std::vector<Change> changes;
   for (Job* job : jobs) {
@@ -274,6 +285,23 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   }
   if (auto done = vectors_.remove(obsolete); !done) return done;
   return ledger_.clear_intents(complete);
+}
+
+// A removal that stopped half-way is in the ledger as what is to be done with the document, so that
+// `retry` goes on with it, too.
+Result<void> StoreWriter::remove_documents_of(std::span<Job* const> removals) {
+  if (removals.empty()) return {};
+  std::vector<DocumentRecord> documents;
+  for (const Job* job : removals) {
+    documents.push_back(job->known.value_or(DocumentRecord{}));
+    documents.back().claim = job->claim;
+  }
+  const Result<std::vector<std::string>> left =
+      remove_documents(ledger_, vectors_, std::move(documents));
+  if (!left) return pass_on(left.error());
+  for (Job* job : removals)
+    job->overtaken = std::ranges::find(*left, job->claim.key) != left->end();
+  return {};
 }
 
 // Another worker has intended a version since, or has finished: this one was slow enough to be

@@ -159,6 +159,41 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(broker->state()->bulk.waiting == 0);
   }
 
+  SECTION("a removal is claimed as it was") {
+    Claim removal;
+    removal.key = "a";
+    CHECK(enqueue_one(*broker, removal) == Enqueued::queued);
+    const Claim claimed = claim(*broker);
+    CHECK(claimed.key == "a");
+    CHECK(claimed.is_removal());
+    CHECK(enqueue_one(*broker, document("a")) == Enqueued::follows);
+    end(*broker, claimed, Outcome::done);
+    const Claim next = claim(*broker);
+    CHECK_FALSE(next.is_removal());
+    CHECK(enqueue_one(*broker, removal) == Enqueued::follows);
+    end(*broker, next, Outcome::done);
+    const Claim last = claim(*broker);
+    CHECK(last.is_removal());
+    end(*broker, last, Outcome::done);
+    wait_for(*broker, is_empty);
+  }
+
+  SECTION("a removal is no content that is known whatever its stamp") {
+    Claim removal = document("a");
+    removal.location.clear();
+    enqueue_one(*broker, document("a"));
+    CHECK(enqueue_one(*broker, removal) == Enqueued::replaced);
+    CHECK(enqueue_one(*broker, removal) == Enqueued::known);
+    CHECK(enqueue_one(*broker, document("a")) == Enqueued::replaced);
+    end(*broker, claim(*broker), Outcome::corrupt, "damaged");
+    wait_for(*broker, [](const BrokerState& state) { return state.dead == 1; });
+    CHECK(enqueue_one(*broker, removal) == Enqueued::queued);
+    const Claim claimed = claim(*broker);
+    CHECK(claimed.is_removal());
+    end(*broker, claimed, Outcome::done);
+    wait_for(*broker, is_empty);
+  }
+
   SECTION("a newer content follows one that is leased") {
     enqueue_one(*broker, document("a", 1));
     const Claim first = claim(*broker);

@@ -241,11 +241,32 @@ void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
 
   SECTION("what is forgotten is gone, with its intents") {
     record(*ledger, {done("a", "one"), done("b", "two")});
-    REQUIRE(ledger->intend(std::vector<VersionName>{{"a", version("x")}}).has_value());
-    REQUIRE(ledger->forget(std::vector<std::string>{"a"}).has_value());
+    intend(*ledger, {{"a", version("one")}, {"a", VersionId()}});
+    CHECK(refused(*ledger, {failed("a", Outcome::pending, "")}).empty());
+    const std::vector<std::string> keys = {"a", "nobody"};
+    CHECK(ledger->forget(keys) == std::vector<std::string>{});
     CHECK_FALSE(ledger->find("a")->has_value());
     CHECK(ledger->find("b")->has_value());
     CHECK(ledger->intents()->empty());
+    // A call that was carried out, and did not hear of it, repeats it.
+    CHECK(ledger->forget(keys) == std::vector<std::string>{});
+  }
+
+  SECTION("what is current is not forgotten") {
+    record(*ledger, {done("a", "one"), failed("b", Outcome::corrupt, "x")});
+    CHECK(ledger->forget(std::vector<std::string>{"a", "b"}) == std::vector<std::string>{"a"});
+    CHECK(found(*ledger, "a").current->id == version("one"));
+    CHECK_FALSE(ledger->find("b")->has_value());
+  }
+
+  SECTION("what was intended last is not forgotten") {
+    record(*ledger, {failed("a", Outcome::corrupt, "x")});
+    intend(*ledger, {{"a", VersionId()}});
+    intend(*ledger, {{"a", version("one")}});
+    CHECK(ledger->forget(std::vector<std::string>{"a"}) == std::vector<std::string>{"a"});
+    CHECK(found(*ledger, "a").outcome == Outcome::corrupt);
+    CHECK(refused(*ledger, {done("a", "one")}).empty());
+    CHECK(found(*ledger, "a").current->id == version("one"));
   }
 
   SECTION("totals are sums over current versions, and counts over outcomes") {

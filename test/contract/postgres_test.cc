@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "engine/backends/postgres/pgvector_vectors.h"
+#include "engine/backends/postgres/postgres_catalog.h"
 #include "engine/backends/postgres/postgres_embeddings.h"
 #include "engine/backends/postgres/postgres_ledger.h"
 #include "engine/backends/postgres/postgres_pool.h"
+#include "test/contract/catalog_contract.h"
 #include "test/contract/embedding_cache_contract.h"
 #include "test/contract/ledger_contract.h"
 #include "test/contract/vector_store_contract.h"
@@ -106,6 +108,14 @@ TEST_CASE("postgres ledger: keeps the contract") {
       [&]() -> OpenLedger { return [&] { return std::make_unique<PostgresLedger>(pool); }; });
 }
 
+TEST_CASE("postgres catalog: keeps the contract") {
+  TestDatabase* const database = cleared_database(GENERATE(direct, pooled));
+  if (!database) return;
+  PostgresPool pool({.url = database->url()});
+  run_catalog_contract(
+      [&]() -> OpenCatalog { return [&] { return std::make_unique<PostgresCatalog>(pool); }; });
+}
+
 TEST_CASE("postgres embeddings: keep the contract") {
   TestDatabase* const database = cleared_database(GENERATE(direct, pooled));
   if (!database) return;
@@ -151,6 +161,7 @@ TEST_CASE("postgres: whoever starts at once finds the same tables") {
     if (!database) return;
     CHECK(opened_at_once(database->url(), [](PostgresPool& pool) {
             PostgresLedger ledger(pool);
+            PostgresCatalog catalog(pool);
             PostgresEmbeddings embeddings(pool, 2, 1 << 20);
           }) == "");
   }

@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "engine/backends/sqlite/sqlite_broker.h"
+#include "engine/backends/sqlite/sqlite_catalog.h"
 #include "engine/backends/sqlite/sqlite_embeddings.h"
 #include "engine/backends/sqlite/sqlite_ledger.h"
 #include "engine/backends/sqlite/sqlite_vectors.h"
 #include "engine/backends/sqlite/write_lock.h"
 #include "test/contract/broker_contract.h"
+#include "test/contract/catalog_contract.h"
 #include "test/contract/embedding_cache_contract.h"
 #include "test/contract/ledger_contract.h"
 #include "test/contract/vector_store_contract.h"
@@ -62,6 +64,13 @@ TEST_CASE("sqlite broker: keeps the contract") {
       [&](const BrokerOptions& options) { return std::make_unique<SqliteBroker>(path, options); },
       [&] { execute(path, "UPDATE queue SET at_ms = 0 WHERE state = 'leased'"); },
       [&] { execute(path, "UPDATE queue SET at_ms = 0 WHERE state = 'delayed'"); },
+  });
+}
+
+TEST_CASE("sqlite catalog: keeps the contract") {
+  const TempDir folder;
+  run_catalog_contract([&]() -> OpenCatalog {
+    return [&] { return std::make_unique<SqliteCatalog>(folder.path("s.db")); };
   });
 }
 
@@ -127,7 +136,7 @@ TEST_CASE("sqlite: a newer schema is refused") {
   SqliteLedger(path, OpenMode::write);
   execute(path, "PRAGMA user_version = 99");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::write); }) ==
-        path + ": written by a newer penstock (schema 99, this one knows 4); use that one");
+        path + ": written by a newer penstock (schema 99, this one knows 5); use that one");
 }
 
 TEST_CASE("sqlite: a store of the first schema is brought up to date") {
@@ -136,7 +145,8 @@ TEST_CASE("sqlite: a store of the first schema is brought up to date") {
   SqliteLedger(path, OpenMode::write);
   execute(path,
           "DROP TABLE embeddings; DROP TABLE queue; DROP TABLE queue_followers; "
-          "DROP TABLE queue_workers; ALTER TABLE intents DROP COLUMN superseded; "
+          "DROP TABLE queue_workers; DROP TABLE catalog; DROP TABLE catalog_keys; "
+          "DROP TABLE catalog_reserved; ALTER TABLE intents DROP COLUMN superseded; "
           "PRAGMA user_version = 1");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::read); }) ==
         path + ": written by an older penstock; penstock backfill brings it up to date");

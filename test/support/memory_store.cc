@@ -98,14 +98,22 @@ Result<void> MemoryLedger::put_back(const std::string& key) {
   return {};
 }
 
-Result<void> MemoryLedger::forget(std::span<const std::string> keys) {
-  if (const auto entered = store_.enter("forget"); !entered) return entered;
+Result<std::vector<std::string>> MemoryLedger::forget(std::span<const std::string> keys) {
+  if (const auto entered = store_.enter("forget"); !entered) return pass_on(entered.error());
   const std::lock_guard lock(store_.mutex);
+  std::vector<std::string> kept;
   for (const std::string& key : keys) {
+    const auto known = store_.documents.find(key);
+    const auto intent = store_.last_intents.find(key);
+    if ((known != store_.documents.end() && known->second.current) ||
+        (intent != store_.last_intents.end() && intent->second != VersionId())) {
+      kept.push_back(key);
+      continue;
+    }
     store_.documents.erase(key);
     store_.forget_intents(key);
   }
-  return {};
+  return kept;
 }
 
 Result<void> MemoryLedger::for_each(const std::function<bool(const DocumentRecord&)>& visit) {

@@ -1,5 +1,5 @@
-// A ledger and a vector store in memory: they keep the same contracts as the real ones, and break
-// where a test wants them to.
+// A ledger, a vector store and more in memory: they keep the same contracts as the real ones, and
+// break where a test wants them to.
 #pragma once
 
 #include <map>
@@ -9,6 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/clock.h"
+#include "engine/core/sha256.h"
+#include "engine/io/catalog.h"
 #include "engine/io/embedding_cache.h"
 #include "engine/io/ledger.h"
 #include "engine/io/vector_store.h"
@@ -23,8 +26,18 @@ struct MemoryStore {
     std::vector<float> vector;
   };
 
+  struct Reservation {
+    WallTime since{};
+    bool is_condemned = false;
+  };
+  struct KeyUse {
+    std::string id;
+    Sha256 request{};
+    std::uint64_t place = 0;  // in the order of use
+  };
+
   // The named step fails from now on: intend, record, clear_intents, find, forget, upsert, count,
-  // remove, recall, keep.
+  // remove, recall, keep; of the catalog each call, as catalog.add.
   void break_step(const std::string& step);
   void mend();
   Result<void> enter(const std::string& step);
@@ -38,6 +51,9 @@ struct MemoryStore {
   std::map<std::string, VersionId> last_intents;
   std::map<VersionName, std::vector<StoredChunk>> versions;
   std::map<EmbeddingId, std::vector<float>> embeddings;
+  std::map<CatalogName, CatalogEntry> catalog;
+  std::map<std::pair<std::string, std::string>, KeyUse> catalog_keys;  // of tenant and key
+  std::map<std::string, Reservation> reserved;                         // by location
 };
 
 class MemoryLedger : public Ledger {
@@ -50,7 +66,7 @@ class MemoryLedger : public Ledger {
   Result<void> clear_intents(std::span<const VersionName> intents) override;
   Result<std::uint64_t> put_back(std::span<const Outcome> outcomes) override;
   Result<void> put_back(const std::string& key) override;
-  Result<void> forget(std::span<const std::string> keys) override;
+  Result<std::vector<std::string>> forget(std::span<const std::string> keys) override;
   Result<void> for_each(const std::function<bool(const DocumentRecord&)>& visit) override;
   Result<std::vector<VersionName>> intents() override;
   Result<std::vector<VersionName>> intents(std::span<const std::string> keys) override;

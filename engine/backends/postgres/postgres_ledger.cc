@@ -131,16 +131,14 @@ PostgresParameters as_arrays(std::span<const DocumentRecord* const> records) {
   return parameters;
 }
 
-// What a record's document is fenced by, both locked until the transaction ends.
+// What a document is fenced by, both locked until the transaction ends.
 struct Fence {
   std::optional<VersionId> intended;
   VersionId current;  // VersionId(): none
 };
 
-Result<std::unordered_map<std::string, Fence>> lock_fences(
-    PostgresConnection& connection, std::span<const DocumentRecord* const> records) {
-  PostgresArray keys;
-  for (const DocumentRecord* record : records) keys.add_text(record->claim.key);
+Result<std::unordered_map<std::string, Fence>> lock_fences(PostgresConnection& connection,
+                                                           const std::string& keys) {
   // The first half is finished before the second begins: all who lock both lock in this order.
   const auto rows = connection.run(
       "WITH fences AS MATERIALIZED (SELECT key, version FROM penstock.intents "
@@ -149,7 +147,7 @@ Result<std::unordered_map<std::string, Fence>> lock_fences(
       "  WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE) "
       "SELECT true, key, encode(version, 'hex') FROM fences UNION ALL "
       "SELECT false, key, encode(current, 'hex') FROM known",
-      {{keys.literal()}, {}});
+      {{keys}, {}});
   if (!rows) return pass_on(rows.error());
   std::unordered_map<std::string, Fence> fences;
   for (std::size_t row = 0; row < rows->size(); ++row) {
@@ -170,7 +168,9 @@ Result<std::unordered_map<std::string, Fence>> lock_fences(
 Result<void> record_round(PostgresConnection& connection,
                           std::span<const DocumentRecord* const> records, std::int64_t call,
                           std::vector<std::string>& refused) {
-  const auto fences = lock_fences(connection, records);
+  PostgresArray keys;
+  for (const DocumentRecord* record : records) keys.add_text(record->claim.key);
+  const auto fences = lock_fences(connection, keys.literal());
   if (!fences) return pass_on(fences.error());
   std::vector<const DocumentRecord*> admitted;
   PostgresArray intended;
@@ -320,22 +320,30 @@ Result<void> PostgresLedger::put_back(const std::string& key) {
                 {{key}, {}}));
 }
 
-Result<void> PostgresLedger::forget(std::span<const std::string> keys) {
-  if (keys.empty()) return {};
-  if (auto sound = require_keys(keys, std::identity()); !sound) return sound;
-  return pool_.transact([&](PostgresConnection& connection) -> Result<void> {
-    const PostgresParameters named{{text_array(keys)}, {}};
-    // Locked in the order of keys, intents first, as record() does it.
-    for (const char* table : {"penstock.intents", "penstock.documents"}) {
-      const auto removed =
-          connection.run(std::string("WITH forgotten AS MATERIALIZED (SELECT key FROM ") + table +
-                             " WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE) DELETE FROM " +
-                             table + " WHERE key IN (SELECT key FROM forgotten)",
-                         named);
-      if (!removed) return pass_on(removed.error());
-    }
-    return {};
-  });
+Result<std::vector<std::string>> PostgresLedger::forget(std::span<const std::string> keys) {
+  std::vector<std::string> kept;
+  if (keys.empty()) return kept;
+  if (auto sound = require_keys(keys, std::identity()); !sound) return pass_on(sound.error());
+  const Result<void> committed =
+      pool_.transact([&](PostgresConnection& connection) -> Result<void> {
+        kept.clear();
+        const auto fences = lock_fences(connection, text_array(keys));
+        if (!fences) return pass_on(fences.error());
+        for (const auto& [key, fence] : *fences)
+          if (fence.current != VersionId() || fence.intended.value_or(VersionId()) != VersionId())
+            kept.push_back(key);
+        const PostgresParameters forgotten{{text_array(keys), text_array(kept)}, {}};
+        for (const char* table : {"penstock.intents", "penstock.documents"}) {
+          const auto removed =
+              connection.run(std::string("DELETE FROM ") + table +
+                                 " WHERE key = ANY($1::text[]) AND key <> ALL($2::text[])",
+                             forgotten);
+          if (!removed) return pass_on(removed.error());
+        }
+        return {};
+      });
+  if (!committed) return pass_on(committed.error());
+  return kept;
 }
 
 Result<void> PostgresLedger::for_each(const std::function<bool(const DocumentRecord&)>& visit) {

@@ -119,9 +119,10 @@ local function add(key, record)
   change(key, record)
 end
 
--- A stamp of nothing but zeros is none, and equals nothing.
+-- A stamp of nothing but zeros is none, and equals nothing. What has no location is a removal.
 local function is_same(record, other)
   return record.stamp == other.stamp and record.stamp ~= '0,0,0'
+    and (record.location == '') == (other.location == '')
 end
 
 local function enqueue(key, new)

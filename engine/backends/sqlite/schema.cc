@@ -116,6 +116,44 @@ constexpr const char* migrations[] = {
         PRIMARY KEY (queue, worker)
       ) STRICT, WITHOUT ROWID;
     )sql",
+    // The catalog. Idempotency keys ascend in the order of use. The first index is all that a
+    // tenant's totals read.
+    R"sql(
+      CREATE TABLE catalog (
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        file_name TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        lane TEXT NOT NULL,
+        metadata TEXT NOT NULL,
+        region TEXT NOT NULL,
+        location BLOB NOT NULL,
+        received_ms INTEGER NOT NULL,
+        queued_ms INTEGER,
+        is_removed INTEGER NOT NULL,
+        PRIMARY KEY (tenant, id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX catalog_listed ON catalog (tenant, received_ms, id, bytes) WHERE NOT is_removed;
+      CREATE INDEX catalog_unqueued ON catalog (received_ms, tenant, id) WHERE queued_ms IS NULL;
+      CREATE INDEX catalog_removed ON catalog (received_ms, tenant, id) WHERE is_removed;
+      CREATE TABLE catalog_keys (
+        place INTEGER PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        key BLOB NOT NULL,
+        request BLOB NOT NULL,
+        UNIQUE (tenant, key)
+      ) STRICT;
+      CREATE INDEX catalog_keys_of_entry ON catalog_keys (tenant, id);
+      CREATE TABLE catalog_reserved (
+        location BLOB PRIMARY KEY,
+        reserved_ms INTEGER NOT NULL,
+        is_condemned INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX catalog_reserved_ages ON catalog_reserved (reserved_ms, location);
+    )sql",
 };
 constexpr std::int64_t schema_version = std::size(migrations);
 

@@ -62,6 +62,12 @@ void bind_claim(Statement& statement, const Claim& claim) {
       .bind(7, claim.stamp.changed_ns);
 }
 
+// A stamp of nothing equals nothing.
+bool is_same_content(const Claim& one, const Claim& other) {
+  return one.stamp != SourceStamp{} && one.stamp == other.stamp &&
+         one.is_removal() == other.is_removal();
+}
+
 Result<void> run(Statement& statement) {
   return statement.run();
 }
@@ -229,8 +235,7 @@ Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane,
   const Result<std::optional<QueuedDocument>> found = find_one(document.key);
   if (!found) return pass_on(found.error());
   const std::optional<QueuedDocument>& old = *found;
-  // A stamp of nothing equals nothing.
-  if (old && document.stamp != SourceStamp{} && old->claim.stamp == document.stamp)
+  if (old && is_same_content(old->claim, document))
     return old->state == State::dead ? Enqueued::dead : Enqueued::known;
   if (old && old->state == State::leased) {
     Statement& follow = statements_->follow;

@@ -81,6 +81,9 @@ struct SqliteLedger::Statements {
             "RETURNING 1")),
         put_back_key(database.prepare(
             "UPDATE documents SET outcome = 'pending', message = '' WHERE key = ?1")),
+        is_in_use(database.prepare(
+            "SELECT EXISTS (SELECT 1 FROM documents WHERE key = ?1 AND current IS NOT NULL) OR "
+            "EXISTS (SELECT 1 FROM intents WHERE key = ?1 AND version <> ?2 AND NOT superseded)")),
         forget(database.prepare("DELETE FROM documents WHERE key = ?1")),
         forget_intents(database.prepare("DELETE FROM intents WHERE key = ?1")) {}
 
@@ -92,6 +95,7 @@ struct SqliteLedger::Statements {
   Statement clear_intents;
   Statement put_back_outcome;
   Statement put_back_key;
+  Statement is_in_use;
   Statement forget;
   Statement forget_intents;
 };
@@ -196,15 +200,28 @@ Result<void> SqliteLedger::put_back(const std::string& key) {
   return statements_->put_back_key.bind_text(1, key).run();
 }
 
-Result<void> SqliteLedger::forget(std::span<const std::string> keys) {
-  if (keys.empty()) return {};
-  return in_transaction(writer_, [&]() -> Result<void> {
+Result<std::vector<std::string>> SqliteLedger::forget(std::span<const std::string> keys) {
+  std::vector<std::string> kept;
+  if (keys.empty()) return kept;
+  const auto committed = in_transaction(writer_, [&]() -> Result<void> {
+    const VersionId none;
     for (const std::string& key : keys) {
+      Statement& question = statements_->is_in_use;
+      question.bind_text(1, key).bind_blob(2, none.view());
+      if (const auto row = question.step(); !row) return pass_on(row.error());
+      const bool is_in_use = question.integer(0) != 0;
+      question.reset();
+      if (is_in_use) {
+        kept.push_back(key);
+        continue;
+      }
       if (auto done = statements_->forget.bind_text(1, key).run(); !done) return done;
       if (auto done = statements_->forget_intents.bind_text(1, key).run(); !done) return done;
     }
     return {};
   });
+  if (!committed) return pass_on(committed.error());
+  return kept;
 }
 
 Result<void> SqliteLedger::for_each(const std::function<bool(const DocumentRecord&)>& visit) {
