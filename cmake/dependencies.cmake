@@ -39,3 +39,5 @@ pkg_check_modules(hiredis_ssl IMPORTED_TARGET hiredis_ssl)
 pkg_check_modules(prometheus_cpp REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)
+# The dashboard's charts (MIT): dygraph.min.js and dygraph.min.css.
+find_path(PENSTOCK_DYGRAPHS dygraph.min.js PATHS /usr/share/javascript/dygraphs REQUIRED)

@@ -17,7 +17,7 @@ std::string lower_case(std::string_view name) {
   return letters;
 }
 
-std::string_view trimmed(std::string_view value) {
+std::string_view without_blanks(std::string_view value) {
   constexpr std::string_view white = " \t\r\n";
   value.remove_prefix(std::min(value.find_first_not_of(white), value.size()));
   return value.substr(0, value.find_last_not_of(white) + 1);

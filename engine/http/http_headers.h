@@ -11,7 +11,7 @@ namespace penstock {
 // A header's name in small letters.
 std::string lower_case(std::string_view name);
 // A header's value without the white space around it.
-std::string_view trimmed(std::string_view value);
+std::string_view without_blanks(std::string_view value);
 
 struct HttpHeader {
   std::string name;

@@ -121,8 +121,8 @@ std::size_t on_header(char* data, std::size_t /*one*/, std::size_t size, void* u
   if (!receive(transfer, size)) return 0;
   HttpHeaders& headers = transfer.response.headers;
   if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
-    headers.add(std::string(trimmed(line.substr(0, colon))),
-                std::string(trimmed(line.substr(colon + 1))));
+    headers.add(std::string(without_blanks(line.substr(0, colon))),
+                std::string(without_blanks(line.substr(colon + 1))));
   }
   return size;
 }

@@ -94,9 +94,9 @@ class Catalog {
   // nobody's. A permanent error if the location is not reserved, or condemned: it has to be
   // uploaded again. An entry that was removed is replaced whatever its content.
   //
-  // With an idempotency key (at most 255 bytes, any), a second entry of the tenant with the same key
-  // is the first one's repetition, whatever its id, and whatever became of the first one since; also
-  // if it was removed. The key is known as long as the entry is.
+  // With an idempotency key (at most 255 bytes, any), a second entry of the tenant with the same
+  // key is the first one's repetition, whatever its id, and whatever became of the first one since;
+  // also if it was removed. The key is known as long as the entry is.
   //
   // Called again for an entry that has this very location already, as after an error that may have
   // come too late, it changes nothing and says `added`: the blob is in use.

@@ -92,8 +92,8 @@ class Ledger {
   // nothing. One writer thread.
   virtual Result<void> clear_intents(std::span<const VersionName> intents) = 0;
 
-  // Makes failed documents of these outcomes pending, so that the next run takes them again.
-  // Returns how many.
+  // Makes failed documents of these outcomes pending, so that the next run takes them again:
+  // without their message and times, which told of the attempt before. Returns how many.
   virtual Result<std::uint64_t> put_back(std::span<const Outcome> outcomes) = 0;
   // Makes one document pending, whatever its outcome. No error if the key is unknown.
   virtual Result<void> put_back(const std::string& key) = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/core/chunk.h"
+#include "engine/core/document_times.h"
 #include "engine/core/lane.h"
 #include "engine/core/memory_file.h"
 #include "engine/core/text.h"
@@ -87,6 +88,7 @@ struct Job {
   bool overtaken = false;
 
   StageTimes times;
+  DocumentTimes reached;  // by this attempt
   std::uint64_t admitted_bytes = 0;
 };
 

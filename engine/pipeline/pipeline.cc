@@ -48,6 +48,7 @@
 #include "engine/pipeline/admission.h"
 #include "engine/pipeline/delivery.h"
 #include "engine/pipeline/job.h"
+#include "engine/pipeline/milestones.h"
 #include "engine/pipeline/packing.h"
 #include "engine/pipeline/recall.h"
 #include "engine/pipeline/same_texts.h"
@@ -116,6 +117,7 @@ class Pipeline::Graph {
   const PipelineParts parts_;
   const PipelineOptions options_;
   const Observer observer_;
+  const Milestones milestones_;
 
   Admission bulk_;
   Admission interactive_;
@@ -155,6 +157,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
     : parts_(std::move(parts)),
       options_(std::move(options)),
       observer_(std::move(observer)),
+      milestones_(parts_.events),
       bulk_(Lane::bulk, options_.documents_in_flight_max, options_.bytes_in_flight_max),
       interactive_(Lane::interactive,
                    std::max<std::size_t>(options_.documents_in_flight_max / interactive_room, 1),
@@ -264,6 +267,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
                  next.try_put(job);
                  return;
                }
+               if (!job->settled()) milestones_.reach(*job, Milestone::embedded);
                next.reserve_wait();
                store_writer_.write(job);
              }),
@@ -272,7 +276,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
 
       readers_(reader_threads),
       store_writer_(
-          parts_.ledger, parts_.vectors, parts_.cache, options_.fingerprint,
+          parts_.ledger, parts_.vectors, parts_.cache, options_.fingerprint, milestones_,
           [this](Pack* pack) {
             keep_.gateway().try_put(pack);
             keep_.gateway().release_wait();
@@ -354,9 +358,11 @@ void Pipeline::Graph::claim_and_admit(Lane lane) {
     const std::uint64_t bytes =
         claim->stamp.bytes > options_.document_bytes_max ? 0 : claim->stamp.bytes;
     const TimePoint claimed_at = now();
+    const WallTime started_at = wall_now();
     Job* job = admission_of(lane).admit(std::move(*claim), bytes);
     job->times.claimed(claimed_at);
     job->times.started(Stage::admit, now());
+    milestones_.reach(*job, Milestone::started, started_at);
     packing_.expect(lane);
     fetch_.try_put(job);
   }
@@ -416,6 +422,7 @@ void Pipeline::Graph::take_over(Job& job, Extraction extraction) {
   job.text = std::move(extraction.text);
   job.pages = extraction.pages;
   job.times.finished_after(Stage::extract, now(), extraction.busy);
+  if (!is_failure(job.outcome)) milestones_.reach(job, Milestone::extracted);
 }
 
 void Pipeline::Graph::chunk(Job& job) {
@@ -480,7 +487,10 @@ void Pipeline::Graph::finish(Job* job) {
       ended_early_ = job->abandoned;
     stop();
   } else if (!job->overtaken) {
-    if (!options_.measure_only) queue.acknowledge(job->claim, job->outcome, job->message);
+    if (!options_.measure_only) {
+      milestones_.tell_done(*job);
+      queue.acknowledge(job->claim, job->outcome, job->message);
+    }
     observer_({job->claim, job->outcome, job->message, job->unchanged, job->version, job->pages,
                job->chunks.size(), job->tokens, job->cached_tokens, job->times});
   }

@@ -16,6 +16,7 @@
 #include "engine/io/blob_store.h"
 #include "engine/io/embedder.h"
 #include "engine/io/embedding_cache.h"
+#include "engine/io/events.h"
 #include "engine/io/ledger.h"
 #include "engine/io/quota.h"
 #include "engine/io/vector_store.h"
@@ -43,6 +44,7 @@ struct PipelineParts {
   VectorStore& vectors;
   EmbeddingCache* cache = nullptr;         // absent: vectors cost nothing, so none is remembered
   WorkQueue* interactive_queue = nullptr;  // absent: all work is bulk
+  Events* events = nullptr;                // absent: nobody watches
 };
 
 struct PipelineOptions {

@@ -74,11 +74,13 @@ Result<std::vector<std::string>> remove_documents(Ledger& ledger, VectorStore& v
 }
 
 StoreWriter::StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache,
-                         std::string fingerprint, Kept kept, Done done)
+                         std::string fingerprint, const Milestones& milestones, Kept kept,
+                         Done done)
     : ledger_(ledger),
       vectors_(vectors),
       cache_(cache),
       fingerprint_(std::move(fingerprint)),
+      milestones_(milestones),
       kept_(std::move(kept)),
       done_(std::move(done)),
       thread_([this] { serve(); }) {}
@@ -170,7 +172,7 @@ DocumentRecord StoreWriter::record_of(const Job& job) const {
   DocumentRecord record;
   if (job.unchanged) {
     record = *job.known;
-    record.claim = job.claim;  // the same content under a new time stamp
+    record.claim = job.claim;  // the same content under a new time stamp, with the times it had
     return record;
   }
   record.claim = job.claim;
@@ -178,6 +180,7 @@ DocumentRecord StoreWriter::record_of(const Job& job) const {
   record.attempted = job.version;
   record.outcome = job.outcome;
   record.message = job.message;
+  record.times = job.reached;
   record.fingerprint = fingerprint_;
   if (!is_failure(job.outcome)) {
     record.current = CurrentVersion{*job.version, job.pages,
@@ -202,6 +205,7 @@ struct Change {
   }
 
   bool writes_version() const { return !job.unchanged && !is_failure(job.outcome); }
+  bool writes_chunks() const { return writes_version() && !job.chunks.empty(); }
   // Nothing is new, its time stamp said so.
   bool is_recorded() const { return !job.unchanged || job.version; }
   void leaves(const VersionId& version) {
@@ -240,7 +244,6 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   std::vector<VersionName> intents;
   std::vector<VersionChunks> versions;
   std::vector<VersionName> names;  // of versions
-  std::vector<DocumentRecord> records;
   for (Change& change : changes) {
     const Job& job = change.job;
     if (const auto found = left_of.find(job.claim.key); found != left_of.end()) {
@@ -251,8 +254,7 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
       for (const VersionId& version : change.obsolete) intents.push_back({job.claim.key, version});
       intents.push_back({job.claim.key, change.target});
     }
-    if (change.is_recorded()) records.push_back(record_of(job));
-    if (change.writes_version() && !job.chunks.empty()) {
+    if (change.writes_chunks()) {
       versions.push_back({job.claim.key, *job.version, job.chunks, job.vectors});
       names.push_back({job.claim.key, *job.version});
     }
@@ -266,6 +268,12 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
     const std::size_t chunks = versions[i].chunks.size();
     if ((*stored)[i].chunks != chunks || (*stored)[i].vectors != chunks)
       return pass_on(not_stored(versions[i], (*stored)[i]));
+  }
+  std::vector<DocumentRecord> records;
+  for (Change& change : changes) {
+    if (change.writes_chunks()) milestones_.reach(change.job, Milestone::stored);
+    change.job.reached.done = wall_now();
+    if (change.is_recorded()) records.push_back(record_of(change.job));
   }
   const Result<std::vector<std::string>> refused = ledger_.record(records);
   if (!refused) return pass_on(refused.error());

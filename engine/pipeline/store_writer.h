@@ -18,6 +18,7 @@
 #include "engine/io/ledger.h"
 #include "engine/io/vector_store.h"
 #include "engine/pipeline/job.h"
+#include "engine/pipeline/milestones.h"
 #include "engine/stages/pack/packer.h"
 
 namespace penstock {
@@ -44,7 +45,7 @@ class StoreWriter {
   // overtaken. After any write failed, no document is written any more: its jobs and all later ones
   // come back abandoned, for the same reason.
   StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache, std::string fingerprint,
-              Kept kept, Done done);
+              const Milestones& milestones, Kept kept, Done done);
   // Writes what is queued, then joins.
   ~StoreWriter();
 
@@ -66,6 +67,7 @@ class StoreWriter {
   VectorStore& vectors_;
   EmbeddingCache* const cache_;
   const std::string fingerprint_;
+  const Milestones& milestones_;
   const Kept kept_;
   const Done done_;
 

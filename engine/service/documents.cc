@@ -115,7 +115,7 @@ void remove_document(const ServiceParts& parts, const Call& call) {
   // If this fails, it is enqueued later.
   if (const auto queued = enqueue(parts, {&**removed, 1}); !queued)
     parts.log(queued.error().message);
-  call.answer(204, {}, {});
+  call.answer(204, HttpHeaders{}, std::string());
 }
 
 void retry_document(const ServiceParts& parts, const Call& call) {

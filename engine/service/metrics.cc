@@ -309,8 +309,9 @@ std::string Metrics::text() const {
   std::ranges::sort(families, {}, &prometheus::MetricFamily::name);
   for (prometheus::MetricFamily& each : families) {
     std::ranges::stable_sort(each.metric, std::less<>{}, &prometheus::ClientMetric::label);
-    const auto repeated = std::ranges::unique(each.metric, {}, &prometheus::ClientMetric::label);
-    each.metric.erase(repeated.begin(), repeated.end());
+    each.metric.erase(std::unique(each.metric.begin(), each.metric.end(),
+                                  [](const auto& a, const auto& b) { return a.label == b.label; }),
+                      each.metric.end());
   }
   std::erase_if(families, [](const prometheus::MetricFamily& each) { return each.metric.empty(); });
   std::ostringstream out;

@@ -26,7 +26,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view w
     const std::size_t begin = std::min(header.find_first_not_of("; \t", at), header.size());
     const std::size_t equals = header.find('=', begin);
     if (equals == std::string_view::npos) return std::nullopt;
-    const std::string name = lower_case(trimmed(header.substr(begin, equals - begin)));
+    const std::string name = lower_case(without_blanks(header.substr(begin, equals - begin)));
     std::string value;
     at = equals + 1;
     if (at < header.size() && header[at] == '"') {
@@ -39,7 +39,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view w
       at = header.find(';', at);
     } else {
       const std::size_t end = std::min(header.find(';', at), header.size());
-      value = trimmed(header.substr(at, end - at));
+      value = without_blanks(header.substr(at, end - at));
       at = end;
     }
     if (name == wanted) return value;
@@ -66,7 +66,7 @@ std::string file_name_in(std::string_view disposition) {
 
 std::optional<std::string> form_boundary(std::string_view content_type) {
   const std::string type = lower_case(
-      trimmed(content_type.substr(0, std::min(content_type.find(';'), content_type.size()))));
+      without_blanks(content_type.substr(0, std::min(content_type.find(';'), content_type.size()))));
   if (type != "multipart/form-data") return std::nullopt;
   std::optional<std::string> boundary = parameter(content_type, "boundary");
   if (!boundary || boundary->empty() || boundary->size() > boundary_bytes_max) return std::nullopt;
@@ -154,8 +154,8 @@ Result<bool> MultipartParser::read_head() {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos)
       return malformed("a part's head has a line without a colon");
-    const std::string name = lower_case(trimmed(line.substr(0, colon)));
-    const std::string_view value = trimmed(line.substr(colon + 1));
+    const std::string name = lower_case(without_blanks(line.substr(0, colon)));
+    const std::string_view value = without_blanks(line.substr(colon + 1));
     if (name == "content-disposition") {
       part.name = parameter(value, "name").value_or("");
       part.file_name = file_name_in(value);

@@ -63,8 +63,8 @@ Problem method_not_allowed(std::string methods) {
 Problem idempotency_conflict(std::string_view id) {
   return {422,
           "idempotency-conflict",
-          "The idempotency key was used with another content",
-          "by the document " + std::string(id) + "; send another content with another key",
+          "The idempotency key was used with another content or other metadata",
+          "by the document " + std::string(id) + "; send another document with another key",
           {},
           {}};
 }

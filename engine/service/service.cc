@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/service/content.h"
+#include "engine/service/dashboard/dashboard.h"
 #include "engine/service/documents.h"
 #include "engine/service/search.h"
 #include "engine/service/upload.h"
@@ -33,6 +34,21 @@ bool is_answered_at_once(Action action) {
   return action == Action::health || action == Action::readiness || action == Action::metrics ||
          action == Action::openapi || action == Action::asset || action == Action::overview ||
          action == Action::all_events;
+}
+
+// Each has a tag of its content, so that a browser asks again and is told that it is the same.
+void send_asset(const Call& call) {
+  const auto assets = dashboard_assets();
+  const auto found = std::ranges::find(assets, call.target().path(), &Asset::path);
+  if (found == assets.end()) return call.answer(no_such_route(call.target().path()));
+  HttpHeaders headers = {{"Content-Type", std::string(found->media_type)},
+                         {"ETag", std::string(found->etag)},
+                         {"Cache-Control", "no-cache"},
+                         {"Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'"},
+                         {"Referrer-Policy", "no-referrer"}};
+  if (call.head().headers.find("If-None-Match") == found->etag)
+    return call.answer(304, std::move(headers), {});
+  call.answer(200, std::move(headers), std::string(found->bytes));
 }
 
 class DeafSink final : public BodySink {
@@ -117,7 +133,7 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
   const std::string_view said = head.headers.find("Authorization").value_or("");
   std::optional<ApiKey> key;
   if (lower_case(said.substr(0, bearer.size())) == bearer)
-    key = keys_->find(trimmed(said.substr(bearer.size())), now());
+    key = keys_->find(without_blanks(said.substr(bearer.size())), now());
   if (!key || !key->scopes.contains(wanted)) {
     parts_.metrics.rejected(Rejection::auth);
     return key ? forbidden(name_of(wanted)) : unauthenticated();
@@ -193,7 +209,7 @@ void Service::act(const Call& call, const std::string& body) {
                          parts_.metrics.text());
     case Action::openapi:
     case Action::asset:
-      return call.answer(no_such_document());
+      return send_asset(call);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "engine/core/pdf_header.h"
 #include "engine/core/sha256.h"
+#include "engine/service/api_keys.h"
 #include "engine/service/document_view.h"
 #include "engine/service/multipart.h"
 #include "engine/service/new_id.h"
@@ -277,6 +278,8 @@ void Upload::accept() {
     case AddedEntry::How::conflict:
       return static_cast<void>(give_up(idempotency_conflict(added->entry.name.id)));
     case AddedEntry::How::repeated:
+      // It may have been deleted since.
+      if (added->entry.is_removed) return static_cast<void>(give_up(no_such_document()));
       return answer_with(added->entry, 200, {{"Idempotency-Replayed", "true"}});
     case AddedEntry::How::added:
     case AddedEntry::How::replaced:

@@ -42,7 +42,7 @@ std::optional<Authorization> parse_authorization(std::string_view header) {
   header.remove_prefix(algorithm.size());
   std::map<std::string, std::string> fields;
   for (const std::string& field : split(header, ',')) {
-    const std::string_view pair = trimmed(field);
+    const std::string_view pair = without_blanks(field);
     const std::size_t equals = pair.find('=');
     if (equals == std::string::npos) return std::nullopt;
     fields.emplace(pair.substr(0, equals), pair.substr(equals + 1));

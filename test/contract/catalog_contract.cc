@@ -257,8 +257,8 @@ void run_idempotency_contract(Catalog& catalog) {
 
   SECTION("a key that was used with another content or metadata is in conflict") {
     add(catalog, first, "key");
-    for (const CatalogEntry& other : {entry("b", "two"), entry("a", "two"),
-                                      with_metadata(entry("b", "one"), "{\"a\":2}")}) {
+    for (const CatalogEntry& other :
+         {entry("b", "two"), entry("a", "two"), with_metadata(entry("b", "one"), "{\"a\":2}")}) {
       const AddedEntry added = add(catalog, other, "key");
       CHECK(added.how == How::conflict);
       check_same(added.entry, first);

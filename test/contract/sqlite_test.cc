@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -15,7 +16,9 @@
 #include "engine/backends/sqlite/sqlite_embeddings.h"
 #include "engine/backends/sqlite/sqlite_ledger.h"
 #include "engine/backends/sqlite/sqlite_vectors.h"
+#include "engine/backends/sqlite/write_batches.h"
 #include "engine/backends/sqlite/write_lock.h"
+#include "engine/backends/sqlite/write_turn.h"
 #include "test/contract/broker_contract.h"
 #include "test/contract/catalog_contract.h"
 #include "test/contract/embedding_cache_contract.h"
@@ -39,6 +42,20 @@ std::string message_of(const std::function<void()>& act) {
 void execute(const std::string& path, const char* sql) {
   Database database(path, OpenMode::write);
   REQUIRE(database.execute(sql).has_value());
+}
+
+// While it acts no file may grow beyond this, as on a full disk.
+template <typename Act>
+auto on_a_full_disk(rlim_t bytes_max, const Act& act) {
+  struct rlimit unlimited;
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+  const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small = {bytes_max, unlimited.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  auto result = act();
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+  std::signal(SIGXFSZ, previous);
+  return result;
 }
 
 TEST_CASE("sqlite ledger: keeps the contract") {
@@ -72,6 +89,76 @@ TEST_CASE("sqlite catalog: keeps the contract") {
   run_catalog_contract([&]() -> OpenCatalog {
     return [&] { return std::make_unique<SqliteCatalog>(folder.path("s.db")); };
   });
+}
+
+TEST_CASE("sqlite catalog: a full disk refuses an upload that can be made again") {
+  const TempDir folder;
+  SqliteCatalog catalog(folder.path("s.db"));
+  CatalogEntry entry;
+  entry.name = {"us", "a"};
+  entry.location = "somewhere";
+  // More than the cache of pages: the disk is met in the middle of the transaction.
+  entry.metadata = std::string(GENERATE(1 << 20, 8 << 20), 'm');
+  REQUIRE(catalog.reserve(entry.location, WallTime()).has_value());
+  const auto refused = on_a_full_disk(1 << 20, [&] { return catalog.add(entry, "key"); });
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::retryable);
+  CHECK_FALSE(catalog.find(entry.name)->has_value());
+  const auto added = catalog.add(entry, "key");
+  REQUIRE(added.has_value());
+  CHECK(added->how == AddedEntry::How::added);
+}
+
+TEST_CASE("sqlite: writes that share a transaction are each whole by themselves") {
+  const TempDir folder;
+  Database database(folder.path("s.db"), OpenMode::write);
+  WriteBatches batches(database);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      for (int turn = 0; turn < 50; ++turn) {
+        const std::string name = std::to_string(i) + "/" + std::to_string(turn);
+        const bool fails = turn % 2 == 0;
+        const Result<void> done = batches.write([&]() -> Result<void> {
+          const std::string sql = "INSERT INTO settings VALUES ('" + name + "', '')";
+          if (auto put = database.execute(sql.c_str()); !put) return put;
+          return fails ? permanent_error(name) : Result<void>();
+        });
+        if (fails ? done || done.error().message != name : !done) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  Statement rows = database.prepare(
+      "SELECT count(*), sum(substr(name, 3) % 2) FROM settings WHERE name LIKE '%/%'");
+  REQUIRE(rows.step().has_value());
+  CHECK(rows.integer(0) == 200);
+  CHECK(rows.integer(1) == 200);
+}
+
+TEST_CASE("sqlite: who writes waits until it is its turn") {
+  const TempDir folder;
+  const std::string path = folder.path("s.db");
+  SqliteCatalog catalog(path);
+  WriteTurn turn(path);
+  turn.begin();
+  std::atomic<bool> is_started{false};
+  std::atomic<bool> has_ended{false};
+  bool ended_before = false;
+  std::thread writer([&] {
+    is_started = true;
+    if (catalog.reserve("a", WallTime())) ended_before = has_ended;
+  });
+  while (!is_started) std::this_thread::yield();
+  // A reader needs no turn.
+  CHECK(catalog.totals("").has_value());
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+  has_ended = true;
+  turn.end();
+  writer.join();
+  CHECK(ended_before);
 }
 
 TEST_CASE("sqlite broker: what could not be delivered is delivered later") {
@@ -147,6 +234,11 @@ TEST_CASE("sqlite: a store of the first schema is brought up to date") {
           "DROP TABLE embeddings; DROP TABLE queue; DROP TABLE queue_followers; "
           "DROP TABLE queue_workers; DROP TABLE catalog; DROP TABLE catalog_keys; "
           "DROP TABLE catalog_reserved; ALTER TABLE intents DROP COLUMN superseded; "
+          "ALTER TABLE documents DROP COLUMN started_ms; "
+          "ALTER TABLE documents DROP COLUMN extracted_ms; "
+          "ALTER TABLE documents DROP COLUMN embedded_ms; "
+          "ALTER TABLE documents DROP COLUMN stored_ms; "
+          "ALTER TABLE documents DROP COLUMN done_ms; "
           "PRAGMA user_version = 1");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::read); }) ==
         path + ": written by an older penstock; penstock backfill brings it up to date");
@@ -184,20 +276,12 @@ TEST_CASE("sqlite: a full disk is an error that loses nothing") {
   record.claim.key = "a";
   REQUIRE(ledger.record(std::vector<DocumentRecord>{record}).has_value());
 
-  // No file may grow beyond this, as on a full disk.
-  struct rlimit unlimited;
-  REQUIRE(getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
-  const auto previous = std::signal(SIGXFSZ, SIG_IGN);
-  const struct rlimit small = {1 << 20, unlimited.rlim_max};
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
   std::vector<DocumentRecord> many(4000);
   for (std::size_t i = 0; i < many.size(); ++i) {
     many[i].claim.key = std::to_string(i);
     many[i].message = std::string(1000, 'm');
   }
-  const auto refused = ledger.record(many);
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
-  std::signal(SIGXFSZ, previous);
+  const auto refused = on_a_full_disk(1 << 20, [&] { return ledger.record(many); });
 
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().kind == ErrorKind::retryable);

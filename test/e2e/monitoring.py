@@ -60,7 +60,7 @@ def selectors_in(expression):
 
 
 @unittest.skipIf(shutil.which("promtool") is None and os.environ.get("CI") != "true",
-                 "promtool is not installed (package prometheus)")
+                 "promtool is not installed (package promtool, or prometheus)")
 class Monitoring(unittest.TestCase):
     def expect_sound(self, ran):
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
@@ -130,7 +130,7 @@ class Monitoring(unittest.TestCase):
 
 
 @unittest.skipIf(shutil.which("promtool") is None and os.environ.get("CI") != "true",
-                 "promtool is not installed (package prometheus)")
+                 "promtool is not installed (package promtool, or prometheus)")
 class Dashboard(unittest.TestCase):
     def setUp(self):
         self.dashboard = json.loads(read(DASHBOARD))

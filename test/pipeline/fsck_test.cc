@@ -197,7 +197,7 @@ TEST_CASE("pending queue: goes on with a removal that stopped half-way") {
   World world;
   fill(world);
   world.ask_removal("a");
-  world.store.break_step("remove");
+  world.store.break_step("forget");
   REQUIRE_FALSE(world.run().has_value());
   world.store.mend();
 

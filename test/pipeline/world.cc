@@ -148,7 +148,7 @@ Result<void> World::run(Ledger& its_ledger) {
   embedder.inputs = 0;
   blobs.reads = 0;
   Pipeline pipeline({*queue, blobs, extract, tokenizer(), quota, embedder, its_ledger, vectors,
-                     with_cache ? &cache : nullptr, interactive_queue.get()},
+                     with_cache ? &cache : nullptr, interactive_queue.get(), &events},
                     options, [this](const FinishedDocument& document) {
                       ended_documents[document.claim.key] = {
                           document.outcome, document.message, document.unchanged,

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "engine/pipeline/pipeline.h"
+#include "test/support/memory_events.h"
 #include "test/support/memory_store.h"
 
 namespace penstock {
@@ -163,6 +164,7 @@ class World {
   MemoryVectors vectors{store};
   MemoryEmbeddings cache{store};
   bool with_cache = false;
+  MemoryEvents events;
   Extract extract;
   PipelineOptions options;
 

@@ -15,9 +15,8 @@ std::vector<CatalogEntry> oldest(const MemoryStore& store, std::size_t entries_m
   std::vector<CatalogEntry> entries;
   for (const auto& [name, entry] : store.catalog)
     if (accept(entry)) entries.push_back(entry);
-  std::ranges::sort(entries, {}, [](const CatalogEntry& entry) {
-    return std::tie(entry.received, entry.name);
-  });
+  std::ranges::sort(entries, {},
+                    [](const CatalogEntry& entry) { return std::tie(entry.received, entry.name); });
   if (entries.size() > entries_max) entries.resize(entries_max);
   return entries;
 }
@@ -79,8 +78,7 @@ void MemoryCatalog::remember_key(const CatalogEntry& entry, const std::string& k
   store_.catalog_keys[{entry.name.tenant, key}] = {entry.name.id, request_of(entry), last + 1};
   if (places.size() < keys_an_entry_max) return;
   const std::uint64_t oldest = *std::ranges::min_element(places);
-  std::erase_if(store_.catalog_keys,
-                [&](const auto& each) { return each.second.place == oldest; });
+  std::erase_if(store_.catalog_keys, [&](const auto& each) { return each.second.place == oldest; });
 }
 
 Result<std::optional<CatalogEntry>> MemoryCatalog::find(const CatalogName& name) {
@@ -106,8 +104,8 @@ Result<std::vector<CatalogEntry>> MemoryCatalog::list(const std::string& tenant,
   std::vector<CatalogEntry> entries =
       oldest(store_, store_.catalog.size(), [&](const CatalogEntry& entry) {
         return entry.name.tenant == tenant && !entry.is_removed &&
-               (!after || std::tie(entry.received, entry.name.id) <
-                              std::tie(after->received, after->id));
+               (!after ||
+                std::tie(entry.received, entry.name.id) < std::tie(after->received, after->id));
       });
   std::ranges::reverse(entries);
   if (entries.size() > entries_max) entries.resize(entries_max);

@@ -80,12 +80,22 @@ Result<void> MemoryLedger::clear_intents(std::span<const VersionName> intents) {
   return {};
 }
 
+namespace {
+
+void make_pending(DocumentRecord& record) {
+  record.outcome = Outcome::pending;
+  record.message.clear();
+  record.times = {};
+}
+
+}  // namespace
+
 Result<std::uint64_t> MemoryLedger::put_back(std::span<const Outcome> outcomes) {
   const std::lock_guard lock(store_.mutex);
   std::uint64_t count = 0;
   for (auto& [key, record] : store_.documents) {
     if (std::ranges::find(outcomes, record.outcome) == outcomes.end()) continue;
-    record.outcome = Outcome::pending;
+    make_pending(record);
     ++count;
   }
   return count;
@@ -94,7 +104,7 @@ Result<std::uint64_t> MemoryLedger::put_back(std::span<const Outcome> outcomes) 
 Result<void> MemoryLedger::put_back(const std::string& key) {
   const std::lock_guard lock(store_.mutex);
   const auto found = store_.documents.find(key);
-  if (found != store_.documents.end()) found->second.outcome = Outcome::pending;
+  if (found != store_.documents.end()) make_pending(found->second);
   return {};
 }
 

@@ -55,18 +55,18 @@ const std::array<std::string, 1> migrations = {
       CREATE INDEX catalog_reserved_ages ON penstock.catalog_reserved (reserved_ms, location);
     )sql"};
 
-#define PENSTOCK_CATALOG_COLUMNS                                                         \
-  "catalog.tenant, catalog.id, media_type, file_name, bytes, encode(digest, 'hex'), "    \
+#define PENSTOCK_CATALOG_COLUMNS                                                      \
+  "catalog.tenant, catalog.id, media_type, file_name, bytes, encode(digest, 'hex'), " \
   "lane, metadata, region, encode(location, 'hex'), received_ms, queued_ms, is_removed "
 
 // The rows of penstock.catalog that are as the entries of entries_as_arrays() were read, locked in
 // the order of their names: two that change several at once wait for each other in one direction.
-#define PENSTOCK_UNCHANGED_ENTRIES                                                          \
-  "unchanged AS MATERIALIZED (SELECT catalog.tenant, catalog.id FROM penstock.catalog "     \
-  "  JOIN unnest($1::text[], $2::text[], $3::bytea[], $4::boolean[]) "                      \
-  "    AS read(tenant, id, location, is_removed) "                                          \
-  "    ON catalog.tenant = read.tenant AND catalog.id = read.id AND "                       \
-  "      catalog.location = read.location AND catalog.is_removed = read.is_removed "        \
+#define PENSTOCK_UNCHANGED_ENTRIES                                                      \
+  "unchanged AS MATERIALIZED (SELECT catalog.tenant, catalog.id FROM penstock.catalog " \
+  "  JOIN unnest($1::text[], $2::text[], $3::bytea[], $4::boolean[]) "                  \
+  "    AS read(tenant, id, location, is_removed) "                                      \
+  "    ON catalog.tenant = read.tenant AND catalog.id = read.id AND "                   \
+  "      catalog.location = read.location AND catalog.is_removed = read.is_removed "    \
   "  ORDER BY catalog.tenant, catalog.id FOR UPDATE OF catalog) "
 
 std::string_view view(const Sha256& digest) {
@@ -89,8 +89,7 @@ WallTime time_from(std::int64_t ms) {
 
 // Postgres' LIMIT is signed.
 std::string limit(std::size_t count) {
-  return std::to_string(
-      std::min<std::uint64_t>(count, std::numeric_limits<std::int64_t>::max()));
+  return std::to_string(std::min<std::uint64_t>(count, std::numeric_limits<std::int64_t>::max()));
 }
 
 // From this column on.
@@ -338,11 +337,11 @@ Result<std::vector<std::optional<CatalogEntry>>> PostgresCatalog::find(
     tenants.add_text(names[i].tenant);
     ids.add_text(names[i].id);
   }
-  const auto rows = pool_.run(
-      "SELECT place, " PENSTOCK_CATALOG_COLUMNS
-      "FROM unnest($1::bigint[], $2::text[], $3::text[]) AS named(place, tenant, id) "
-      "JOIN penstock.catalog ON catalog.tenant = named.tenant AND catalog.id = named.id",
-      {{places.literal(), tenants.literal(), ids.literal()}, {}});
+  const auto rows =
+      pool_.run("SELECT place, " PENSTOCK_CATALOG_COLUMNS
+                "FROM unnest($1::bigint[], $2::text[], $3::text[]) AS named(place, tenant, id) "
+                "JOIN penstock.catalog ON catalog.tenant = named.tenant AND catalog.id = named.id",
+                {{places.literal(), tenants.literal(), ids.literal()}, {}});
   if (!rows) return pass_on(rows.error());
   for (std::size_t row = 0; row < rows->size(); ++row)
     entries[rows->natural(row, 0)] = read_entry(*rows, row, 1);
@@ -359,12 +358,12 @@ Result<std::vector<CatalogEntry>> PostgresCatalog::list(const std::string& tenan
     if (auto sound = require_key(after->id); !sound) return pass_on(sound.error());
     parameters.texts.insert(parameters.texts.end(), {ms(after->received), after->id});
   }
-  return all_entries(pool_.run("SELECT " PENSTOCK_CATALOG_COLUMNS
-                               "FROM penstock.catalog WHERE tenant = $1 AND NOT is_removed " +
-                                   std::string(after ? "AND (received_ms, id) < ($3::bigint, $4) "
-                                                     : "") +
-                                   "ORDER BY received_ms DESC, id DESC LIMIT $2::bigint",
-                               parameters));
+  return all_entries(
+      pool_.run("SELECT " PENSTOCK_CATALOG_COLUMNS
+                "FROM penstock.catalog WHERE tenant = $1 AND NOT is_removed " +
+                    std::string(after ? "AND (received_ms, id) < ($3::bigint, $4) " : "") +
+                    "ORDER BY received_ms DESC, id DESC LIMIT $2::bigint",
+                parameters));
 }
 
 Result<void> PostgresCatalog::mark_queued(std::span<const CatalogEntry> entries, WallTime now) {
@@ -424,23 +423,22 @@ Result<void> PostgresCatalog::forget(std::span<const CatalogEntry> entries) {
 
 Result<std::vector<std::string>> PostgresCatalog::condemn(WallTime before,
                                                           std::size_t locations_max) {
-  return all_locations(pool_.run(
-      "WITH old AS MATERIALIZED (SELECT location FROM penstock.catalog_reserved "
-      "  WHERE reserved_ms < $1::bigint ORDER BY reserved_ms, location LIMIT $2::bigint "
-      "  FOR UPDATE), "
-      "condemned AS (UPDATE penstock.catalog_reserved SET is_condemned = true "
-      "  WHERE location IN (SELECT location FROM old) RETURNING reserved_ms, location) "
-      "SELECT encode(location, 'hex') FROM condemned ORDER BY reserved_ms, location",
-      {{ms(before), limit(locations_max)}, {}}));
+  return all_locations(
+      pool_.run("WITH old AS MATERIALIZED (SELECT location FROM penstock.catalog_reserved "
+                "  WHERE reserved_ms < $1::bigint ORDER BY reserved_ms, location LIMIT $2::bigint "
+                "  FOR UPDATE), "
+                "condemned AS (UPDATE penstock.catalog_reserved SET is_condemned = true "
+                "  WHERE location IN (SELECT location FROM old) RETURNING reserved_ms, location) "
+                "SELECT encode(location, 'hex') FROM condemned ORDER BY reserved_ms, location",
+                {{ms(before), limit(locations_max)}, {}}));
 }
 
 Result<void> PostgresCatalog::release(std::span<const std::string> locations) {
   if (locations.empty()) return {};
   PostgresArray array;
   for (const std::string& location : locations) array.add_bytes(location);
-  return done(pool_.run(
-      "DELETE FROM penstock.catalog_reserved WHERE location = ANY($1::bytea[])",
-      {{array.literal()}, {}}));
+  return done(pool_.run("DELETE FROM penstock.catalog_reserved WHERE location = ANY($1::bytea[])",
+                        {{array.literal()}, {}}));
 }
 
 Result<CatalogTotals> PostgresCatalog::totals(const std::string& tenant) {

@@ -15,8 +15,8 @@ namespace penstock {
 // the entry's, until its transaction ends: of two that are asked the same at once the other waits,
 // and repeats.
 //
-// Repeated by the pool, each operation has the result of one: see PostgresPool. To remove(), an entry
-// that was removed in this very millisecond was removed by the same call.
+// Repeated by the pool, each operation has the result of one: see PostgresPool. To remove(), an
+// entry that was removed in this very millisecond was removed by the same call.
 class PostgresCatalog final : public Catalog {
  public:
   // The pool outlives the catalog. Throws FatalError.

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 #include "engine/backends/sqlite/schema.h"
@@ -12,8 +14,15 @@
 namespace penstock {
 namespace {
 
-// How long a call waits for another process's transaction.
-constexpr int busy_timeout_ms = 10'000;
+// How long a call waits for another connection's transaction, and how often it looks whether that
+// has ended. SQLite's own pauses grow to 100 ms, in which a file stands idle.
+constexpr int looks_max = 10'000;
+constexpr std::chrono::milliseconds look_pause{1};
+
+int look_again(void*, int looks) {
+  std::this_thread::sleep_for(look_pause);
+  return looks < looks_max;
+}
 
 // A URI of a path, in which ? # % would mean something else.
 std::string uri_of(const std::string& path) {
@@ -76,8 +85,9 @@ Database::Database(std::string path, OpenMode mode) : path_(std::move(path)) {
   }
   try {
     if (code != SQLITE_OK) throw FatalError(explain(path_, code, sqlite3_errmsg(handle_)));
-    sqlite3_busy_timeout(handle_, busy_timeout_ms);
+    sqlite3_busy_handler(handle_, look_again, nullptr);
     if (mode == OpenMode::write) {
+      turn_.emplace(path_);
       bring_to_current_schema(*this);
     } else {
       require_current_schema(*this);
@@ -103,6 +113,13 @@ Statement Database::prepare(const char* sql) {
 Result<void> Database::execute(const char* sql) {
   if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return error();
   return {};
+}
+
+Result<void> Database::begin_writing() {
+  if (turn_) turn_->begin();
+  Result<void> begun = execute("BEGIN IMMEDIATE");
+  if (turn_) turn_->end();
+  return begun;
 }
 
 tl::unexpected<Error> Database::error() const {

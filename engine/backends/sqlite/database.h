@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/backends/sqlite/write_turn.h"
 #include "engine/core/error.h"
 
 struct sqlite3;
@@ -31,6 +32,8 @@ class Database {
 
   Statement prepare(const char* sql);
   Result<void> execute(const char* sql);
+  // BEGIN IMMEDIATE, when it is this connection's turn.
+  Result<void> begin_writing();
 
   // What the last call on this connection met, as an error for the caller to pass on.
   tl::unexpected<Error> error() const;
@@ -39,6 +42,7 @@ class Database {
  private:
   const std::string path_;
   sqlite3* handle_ = nullptr;
+  std::optional<WriteTurn> turn_;  // absent when opened to read
 };
 
 // A prepared statement. Parameters and columns count from 1 and 0, as SQLite has it. A text or blob
@@ -76,7 +80,7 @@ class Statement {
 // BEGIN IMMEDIATE, work(), COMMIT; a ROLLBACK and work's or the commit's error if one fails.
 template <typename Work>
 Result<void> in_transaction(Database& database, const Work& work) {
-  if (Result<void> begun = database.execute("BEGIN IMMEDIATE"); !begun) return begun;
+  if (Result<void> begun = database.begin_writing(); !begun) return begun;
   Result<void> done = work();
   if (done) done = database.execute("COMMIT");
   // A full disk may have rolled back already; then this finds nothing to do.

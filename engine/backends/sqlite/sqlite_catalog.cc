@@ -10,7 +10,7 @@
 namespace penstock {
 namespace {
 
-#define PENSTOCK_CATALOG_COLUMNS                                                       \
+#define PENSTOCK_CATALOG_COLUMNS                                                         \
   "tenant, id, media_type, file_name, bytes, digest, lane, metadata, region, location, " \
   "received_ms, queued_ms, is_removed"
 
@@ -98,8 +98,8 @@ struct SqliteCatalog::Writes {
                               "NOT is_condemned RETURNING 1")),
         old(database.prepare("SELECT location FROM catalog_reserved WHERE reserved_ms < ?1 "
                              "ORDER BY reserved_ms, location LIMIT ?2")),
-        condemn(database.prepare(
-            "UPDATE catalog_reserved SET is_condemned = 1 WHERE location = ?1")),
+        condemn(
+            database.prepare("UPDATE catalog_reserved SET is_condemned = 1 WHERE location = ?1")),
         release(database.prepare("DELETE FROM catalog_reserved WHERE location = ?1")),
         find(database.prepare(PENSTOCK_FIND_ENTRY)),
         put(database.prepare("INSERT OR REPLACE INTO catalog (" PENSTOCK_CATALOG_COLUMNS ") VALUES "
@@ -139,10 +139,9 @@ struct SqliteCatalog::Reads {
         removed(database.prepare("SELECT " PENSTOCK_CATALOG_COLUMNS
                                  " FROM catalog WHERE is_removed AND queued_ms IS NOT NULL "
                                  "ORDER BY received_ms, tenant, id LIMIT ?1")),
-        totals(database.prepare(
-            "SELECT count(*), coalesce(sum(bytes), 0), "
-            "(SELECT count(*) FROM catalog WHERE queued_ms IS NULL) "
-            "FROM catalog WHERE NOT is_removed")),
+        totals(database.prepare("SELECT count(*), coalesce(sum(bytes), 0), "
+                                "(SELECT count(*) FROM catalog WHERE queued_ms IS NULL) "
+                                "FROM catalog WHERE NOT is_removed")),
         totals_of(database.prepare(
             "SELECT count(*), coalesce(sum(bytes), 0), "
             "(SELECT count(*) FROM catalog WHERE queued_ms IS NULL AND tenant = ?1) "
@@ -168,12 +167,14 @@ Result<void> SqliteCatalog::reserve(const std::string& location, WallTime now) {
 Result<AddedEntry> SqliteCatalog::add(const CatalogEntry& entry,
                                       const std::string& idempotency_key) {
   AddedEntry added;
-  const Result<void> done = batches_.write([&]() -> Result<void> {
-    Result<AddedEntry> tried = try_add(entry, idempotency_key);
-    if (!tried) return pass_on(tried.error());
-    added = std::move(*tried);
-    return {};
-  });
+  const Result<void> done = batches_.write(
+      [&]() -> Result<void> {
+        Result<AddedEntry> tried = try_add(entry, idempotency_key);
+        if (!tried) return pass_on(tried.error());
+        added = std::move(*tried);
+        return {};
+      },
+      WriteBatches::Lasts::at_once);
   if (!done) return pass_on(done.error());
   return added;
 }
@@ -305,12 +306,14 @@ Result<std::vector<CatalogEntry>> SqliteCatalog::unqueued(WallTime received_befo
 
 Result<std::optional<CatalogEntry>> SqliteCatalog::remove(const CatalogName& name, WallTime now) {
   std::optional<CatalogEntry> removed;
-  const Result<void> done = batches_.write([&]() -> Result<void> {
-    auto entry = one_entry(bind_name(writes_->remove, name).bind(3, ms(now)));
-    if (!entry) return pass_on(entry.error());
-    removed = std::move(*entry);
-    return removed ? put_condemned(removed->location, now) : Result<void>();
-  });
+  const Result<void> done = batches_.write(
+      [&]() -> Result<void> {
+        auto entry = one_entry(bind_name(writes_->remove, name).bind(3, ms(now)));
+        if (!entry) return pass_on(entry.error());
+        removed = std::move(*entry);
+        return removed ? put_condemned(removed->location, now) : Result<void>();
+      },
+      WriteBatches::Lasts::at_once);
   if (!done) return pass_on(done.error());
   return removed;
 }

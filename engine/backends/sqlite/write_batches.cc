@@ -1,5 +1,6 @@
 #include "engine/backends/sqlite/write_batches.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock {
@@ -10,8 +11,8 @@ WriteBatches::WriteBatches(Database& database)
       release_(database.prepare("RELEASE one")),
       undo_(database.prepare("ROLLBACK TO one")) {}
 
-Result<void> WriteBatches::write(const Work& work) {
-  Waiting mine{&work, {}, false};
+Result<void> WriteBatches::write(const Work& work, Lasts lasts) {
+  Waiting mine{&work, lasts, {}, false};
   std::unique_lock lock(mutex_);
   waiting_.push_back(&mine);
   changed_.wait(lock, [&] { return mine.is_over || !is_writing_; });
@@ -28,24 +29,28 @@ Result<void> WriteBatches::write(const Work& work) {
 }
 
 void WriteBatches::write(const std::vector<Waiting*>& batch) {
-  const Result<void> committed = in_transaction(database_, [&]() -> Result<void> {
-    for (Waiting* one : batch)
-      if (!write_one(*one)) return one->done;
-    return {};
-  });
+  const bool is_flushed =
+      std::ranges::any_of(batch, [](const Waiting* one) { return one->lasts == Lasts::at_once; });
+  Result<void> committed =
+      database_.execute(is_flushed ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  if (committed)
+    committed = in_transaction(database_, [&]() -> Result<void> {
+      for (Waiting* one : batch)
+        if (Result<void> stands = write_one(*one); !stands) return stands;
+      return {};
+    });
   if (committed) return;
   // Nothing of it is there.
   for (Waiting* one : batch)
     if (one->done) one->done = committed;
 }
 
-bool WriteBatches::write_one(Waiting& one) {
-  one.done = save_.run();
-  if (!one.done) return false;
+Result<void> WriteBatches::write_one(Waiting& one) {
+  if (Result<void> saved = save_.run(); !saved) return saved;
   one.done = (*one.work)();
-  const bool is_undone = one.done.has_value() || undo_.run().has_value();
-  // A full disk may have taken the transaction back; then there is nothing to undo or release.
-  return is_undone && release_.run().has_value();
+  // A full disk may have taken the whole transaction back; then there is nothing to undo.
+  if (!one.done && !undo_.run()) return one.done;
+  return release_.run();
 }
 
 }  // namespace penstock

@@ -17,20 +17,25 @@ class WriteBatches {
  public:
   explicit WriteBatches(Database& database);
 
+  // Whether what is committed survives a crash of the machine, too: that takes a flush of the log,
+  // with whatever others have written to it.
+  enum class Lasts { later, at_once };
+
   // Blocks until the work is committed. It runs once, on one of the threads that wait here.
   using Work = std::function<Result<void>()>;
-  Result<void> write(const Work& work);
+  Result<void> write(const Work& work, Lasts lasts = Lasts::later);
 
  private:
   struct Waiting {
     const Work* work = nullptr;
+    Lasts lasts = Lasts::later;
     Result<void> done;
     bool is_over = false;
   };
 
   void write(const std::vector<Waiting*>& batch);
-  // Whether the transaction still stands.
-  bool write_one(Waiting& one);
+  // Its error is the transaction's; the work's own is in `one`.
+  Result<void> write_one(Waiting& one);
 
   Database& database_;
   Statement save_, release_, undo_;
