@@ -25,7 +25,8 @@ class RedisEvents final : public Events {
 
   void publish(const DocumentEvent& event) override;
   // A thread and a connection each. A listener that stands still holds up nobody else; the server
-  // closes its connection when 32 MB wait for it (client-output-buffer-limit), and it misses those.
+  // closes its connection when too much waits for it (client-output-buffer-limit, by default 32 MB,
+  // or 8 MB for a minute), and it misses that.
   std::unique_ptr<Subscription> subscribe(
       std::function<void(const DocumentEvent&)> listener) override;
 
