@@ -20,7 +20,7 @@ namespace {
 int retry_dead_letters(const RetryOptions& options, const std::vector<Outcome>& outcomes) {
   const std::unique_ptr<Broker> broker = open_broker(options.fleet, {});
   std::vector<std::string> keys = options.keys;
-  const auto listed = broker->for_each_dead([&](const DeadLetter& letter) {
+  const auto listed = broker->for_each_dead([&](const QueuedDocument& letter) {
     if (std::ranges::find(outcomes, letter.outcome) != outcomes.end())
       keys.push_back(letter.claim.key);
     return true;

@@ -2,8 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,37 +9,15 @@
 #include "cli/exit_codes.h"
 #include "cli/format.h"
 #include "cli/json.h"
-#include "cli/snippet.h"
 #include "cli/wiring.h"
 #include "engine/backends/local/glob.h"
+#include "engine/service/search.h"
+#include "engine/service/snippet.h"
 
 namespace penstock {
 namespace {
 
-// The nearest chunks of current versions. Versions that are being written or replaced are in the
-// vector store too, so more is asked for until enough are current.
-std::vector<Hit> current_hits(Store& store, std::span<const float> query, std::size_t hits_max,
-                              const std::function<bool(const std::string&)>& accept) {
-  std::map<std::string, std::optional<VersionId>> current;
-  const auto is_current = [&](const Hit& hit) {
-    const auto [version, is_new] = current.try_emplace(hit.key);
-    if (is_new) {
-      const auto record = store.ledger->find(hit.key);
-      if (!record) throw FatalError(record.error().message);
-      if (*record && (*record)->current) version->second = (*record)->current->id;
-    }
-    return version->second == hit.version;
-  };
-  for (std::size_t asked = hits_max;; asked *= 2) {
-    Result<std::vector<Hit>> found = store.vectors->search(query, asked, accept);
-    if (!found) throw FatalError(found.error().message);
-    const bool exhausted = found->size() < asked;
-    std::vector<Hit> hits;
-    for (Hit& hit : *found)
-      if (hits.size() < hits_max && is_current(hit)) hits.push_back(std::move(hit));
-    if (exhausted || hits.size() == hits_max) return hits;
-  }
-}
+constexpr SnippetMarks bold{"\033[1m", "\033[0m"};
 
 std::string pages_of(const Chunk& chunk) {
   return chunk.page_first == chunk.page_last
@@ -64,7 +40,7 @@ void print_hit_json(std::size_t rank, const Hit& hit) {
 
 void print_hit(std::size_t rank, const Hit& hit, const std::string& query, bool terminal) {
   fmt::print("{:>2}  {:.3f}  {}, {}\n", rank, hit.score, printable(hit.key), pages_of(hit.chunk));
-  for (const std::string& line : snippet(hit.text, query, terminal))
+  for (const std::string& line : snippet(hit.text, query, terminal ? bold : SnippetMarks{}))
     fmt::print("           {}\n", line);
   fmt::print("\n");
 }
@@ -80,7 +56,9 @@ int run_search(const SearchOptions& options) {
   if (!options.path_glob.empty())
     accept = [&](const std::string& key) { return glob_matches(options.path_glob, key); };
 
-  const std::vector<Hit> hits = current_hits(store, query, options.hits, accept);
+  const auto found = current_hits(*store.ledger, *store.vectors, query, options.hits, accept);
+  if (!found) throw FatalError(found.error().message);
+  const std::vector<Hit>& hits = *found;
   const bool terminal = isatty(STDOUT_FILENO) == 1;
   for (std::size_t i = 0; i < hits.size(); ++i) {
     if (options.json) {

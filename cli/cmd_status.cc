@@ -51,7 +51,7 @@ void list_documents(Ledger& ledger, const std::vector<Outcome>& outcomes, bool w
 }
 
 void list_dead_letters(Broker& broker, bool json) {
-  const auto listed = broker.for_each_dead([&](const DeadLetter& letter) {
+  const auto listed = broker.for_each_dead([&](const QueuedDocument& letter) {
     const std::string why =
         letter.reason.empty() ? std::string(describe(letter.outcome)) : letter.reason;
     if (json) {

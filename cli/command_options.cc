@@ -72,32 +72,7 @@ CLI::App& add_command(CLI::App& app, WorkerOptions& options) {
       "worker", "Takes documents from a queue and makes them searchable; many on many machines");
   command.footer(worker_help);
   add_fleet(command, options.fleet)->required();
-  command
-      .add_option("--lease", options.lease_s,
-                  "Seconds after a worker's death by which its documents are started again")
-      ->check(CLI::Range(1, 3600))
-      ->capture_default_str()
-      ->group("Queue");
-  command
-      .add_option("--attempts", options.attempts_max,
-                  "Tries of a document, before it is a dead letter")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str()
-      ->group("Queue");
-  command
-      .add_option("--retry-after", options.backoff_s,
-                  "Seconds before the second try; they double for each further one")
-      ->check(CLI::Range(1, 3600))
-      ->capture_default_str()
-      ->group("Queue");
-  command
-      .add_option(
-          "--drain-timeout", options.drain_timeout_s,
-          "Seconds that documents in work have to end after an interrupt; then they go back "
-          "to the queue, and the worker ends")
-      ->check(CLI::Range(0, 86'400))
-      ->capture_default_str()
-      ->group("Queue");
+  add_queue(command, options.queue);
   command
       .add_flag("--until-empty", options.until_empty,
                 "Ends when nothing waits or is in work any more, anywhere")

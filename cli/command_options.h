@@ -20,6 +20,12 @@ CLI::App& add_command(CLI::App& app, RetryOptions& options);
 CLI::App& add_command(CLI::App& app, FsckOptions& options);
 CLI::App& add_command(CLI::App& app, DoctorOptions& options);
 
+// serve_options.cc
+CLI::App& add_command(CLI::App& app, ServeOptions& options);
+CLI::App& add_command(CLI::App& keys, KeysAddOptions& options);
+CLI::App& add_command(CLI::App& keys, KeysListOptions& options);
+CLI::App& add_command(CLI::App& keys, KeysRemoveOptions& options);
+
 // emulate_options.cc
 CLI::App& add_command(CLI::App& emulate, EmulateOpenAiOptions& options);
 CLI::App& add_command(CLI::App& emulate, EmulatePineconeOptions& options);

@@ -9,6 +9,10 @@ namespace penstock {
 int run_backfill(const BackfillOptions& options);
 int run_enqueue(const EnqueueOptions& options);
 int run_worker(const WorkerOptions& options);
+int run_serve(const ServeOptions& options);
+int run_keys_add(const KeysAddOptions& options);
+int run_keys_list(const KeysListOptions& options);
+int run_keys_remove(const KeysRemoveOptions& options);
 int run_search(const SearchOptions& options);
 int run_status(const StatusOptions& options);
 int run_retry(const RetryOptions& options);

@@ -52,6 +52,16 @@ std::vector<BudgetUse> quotas_of(const FleetOptions& options,
   return quotas;
 }
 
+BrokerOptions broker_options(const QueueOptions& options, bool until_empty) {
+  BrokerOptions broker;
+  broker.worker = new_worker_name();
+  broker.lease = std::chrono::seconds(options.lease_s);
+  broker.attempts_max = options.attempts_max;
+  broker.backoff = std::chrono::seconds(options.backoff_s);
+  broker.until_empty = until_empty;
+  return broker;
+}
+
 std::string new_worker_name() {
   std::array<char, 65> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host = {"unknown"};

@@ -22,6 +22,9 @@ EmbeddingService::OpenSharedBudget shared_budget_of(const FleetOptions& options)
 std::vector<BudgetUse> quotas_of(const FleetOptions& options,
                                  const std::vector<WorkerReport>& workers);
 
+// Of a worker of this process, with a name of its own.
+BrokerOptions broker_options(const QueueOptions& options, bool until_empty);
+
 // HOST-PROCESS-RANDOM: no other worker has it.
 std::string new_worker_name();
 

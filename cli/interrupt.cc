@@ -50,6 +50,7 @@ void Interrupt::listen() {
       _exit(exit_interrupted);
     }
     happened_ = true;
+    happened_.notify_all();
     if (drain_) drain_();
   }
 }

@@ -22,6 +22,8 @@ class Interrupt {
   // Called on the first signal, on a thread of its own; at once if it has come already.
   void on_first(std::function<void()> drain);
   bool happened() const { return happened_; }
+  // Until the first signal.
+  void wait() const { happened_.wait(false); }
 
  private:
   void listen();

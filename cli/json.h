@@ -1,13 +1,11 @@
 // JSON for machines: one object a line on standard output.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include "engine/http/json.h"
 
 namespace penstock {
 
-using Json = nlohmann::ordered_json;
-
-// Any thread; a line is written whole. Invalid UTF-8 comes out as U+FFFD.
+// Any thread; a line is written whole.
 void print_json_line(const Json& object);
 
 }  // namespace penstock

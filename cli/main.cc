@@ -18,6 +18,10 @@ struct Run {
   int operator()(const BackfillOptions& options) const { return run_backfill(options); }
   int operator()(const EnqueueOptions& options) const { return run_enqueue(options); }
   int operator()(const WorkerOptions& options) const { return run_worker(options); }
+  int operator()(const ServeOptions& options) const { return run_serve(options); }
+  int operator()(const KeysAddOptions& options) const { return run_keys_add(options); }
+  int operator()(const KeysListOptions& options) const { return run_keys_list(options); }
+  int operator()(const KeysRemoveOptions& options) const { return run_keys_remove(options); }
   int operator()(const SearchOptions& options) const { return run_search(options); }
   int operator()(const StatusOptions& options) const { return run_status(options); }
   int operator()(const RetryOptions& options) const { return run_retry(options); }

@@ -52,6 +52,13 @@ Result<MemoryFile> Objects::read(const std::string& location, std::uint64_t byte
   return (*store)->read(location, bytes_max);
 }
 
+Result<std::string> Objects::read_range(const std::string& location, std::uint64_t offset,
+                                        std::size_t bytes) {
+  const Result<BlobStore*> store = store_of(location);
+  if (!store) return pass_on(store.error());
+  return (*store)->read_range(location, offset, bytes);
+}
+
 Result<void> Objects::write(const std::string& location, std::string_view bytes) {
   const Result<BlobStore*> store = store_of(location);
   if (!store) return pass_on(store.error());

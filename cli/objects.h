@@ -26,6 +26,8 @@ class Objects final : public BlobStore {
   explicit Objects(ObjectOptions options) : options_(std::move(options)) {}
 
   Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) override;
+  Result<std::string> read_range(const std::string& location, std::uint64_t offset,
+                                 std::size_t bytes) override;
   Result<void> write(const std::string& location, std::string_view bytes) override;
   Result<std::unique_ptr<BlobWriter>> begin(const std::string& location) override;
   Result<void> remove(const std::string& location) override;

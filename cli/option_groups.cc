@@ -86,6 +86,35 @@ CLI::Option* add_fleet(CLI::App& app, FleetOptions& options) {
       ->group("Queue");
 }
 
+void add_queue(CLI::App& command, QueueOptions& options) {
+  command
+      .add_option("--lease", options.lease_s,
+                  "Seconds after a worker's death by which its documents are started again")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str()
+      ->group("Queue");
+  command
+      .add_option("--attempts", options.attempts_max,
+                  "Tries of a document, before it is a dead letter")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->group("Queue");
+  command
+      .add_option("--retry-after", options.backoff_s,
+                  "Seconds before the second try; they double for each further one")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str()
+      ->group("Queue");
+  command
+      .add_option(
+          "--drain-timeout", options.drain_timeout_s,
+          "Seconds that documents in work have to end after an interrupt; then they go back "
+          "to the queue, and the worker ends")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str()
+      ->group("Queue");
+}
+
 void add_embedder(CLI::App& app, EmbedderOptions& options) {
   app.add_option("--embedder", options.url,
                  "What makes vectors. openai:BASE-URL is any service with OpenAI's protocol. "

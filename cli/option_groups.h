@@ -23,6 +23,8 @@ void add_objects(CLI::App& app, ObjectOptions& options);
 void add_sources(CLI::App& app, SourceOptions& options);
 // Returns --queue.
 CLI::Option* add_fleet(CLI::App& app, FleetOptions& options);
+// What `worker` and `serve` have of it.
+void add_queue(CLI::App& app, QueueOptions& options);
 void add_embedder(CLI::App& app, EmbedderOptions& options);
 // With the embedder and the objects. `in_flight`: names of the option that bounds documents in
 // work.

@@ -68,6 +68,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   BackfillOptions backfill;
   EnqueueOptions enqueue;
   WorkerOptions worker;
+  ServeOptions serve;
   SearchOptions search;
   StatusOptions status;
   RetryOptions retry;
@@ -76,11 +77,20 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   add(app, backfill);
   add(app, enqueue);
   add(app, worker);
+  add(app, serve);
   add(app, search);
   add(app, status);
   add(app, retry);
   add(app, fsck);
   add(app, doctor);
+  CLI::App& keys = *app.add_subcommand("keys", "API keys of a service, in a file");
+  keys.require_subcommand(1);
+  KeysAddOptions keys_add;
+  KeysListOptions keys_list;
+  KeysRemoveOptions keys_remove;
+  add(keys, keys_add);
+  add(keys, keys_list);
+  add(keys, keys_remove);
   CLI::App& emulate =
       *app.add_subcommand("emulate", "Runs a service on this machine to rehearse a backfill with");
   emulate.require_subcommand(1);

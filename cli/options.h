@@ -86,16 +86,58 @@ struct EnqueueOptions {
   bool json = false;
 };
 
-struct WorkerOptions {
-  StoreOptions store;
-  EngineOptions engine;
-  FleetOptions fleet;
+// How a worker deals with the queue.
+struct QueueOptions {
   std::uint32_t lease_s = 30;
   std::uint32_t attempts_max = 4;
   std::uint32_t backoff_s = 2;
   std::uint32_t drain_timeout_s = 25;
+};
+
+struct WorkerOptions {
+  StoreOptions store;
+  EngineOptions engine;
+  FleetOptions fleet;
+  QueueOptions queue;
   bool until_empty = false;
   bool json = false;
+};
+
+struct ServeOptions {
+  StoreOptions store;
+  EngineOptions engine;
+  FleetOptions fleet;  // without a URL: a queue in the store's file
+  QueueOptions queue;
+  std::string listen = "127.0.0.1:8080";
+  std::string certificate_file;
+  std::string key_file;
+  std::string keys_file;  // empty: no API keys
+  std::string blobs;      // empty: a folder beside the store's file
+  std::string region;
+  std::optional<std::uint32_t> workers;  // absent: 1 with a queue in a file, else 0
+  std::uint64_t interactive_depth = 5'000;
+  std::uint64_t bulk_depth = 500'000;
+  std::uint32_t interactive_age_s = 600;
+  bool json = false;
+};
+
+struct KeysAddOptions {
+  std::string keys_file;
+  std::string tenant;
+  std::vector<std::string> scopes;  // empty: all
+  std::uint64_t requests_per_minute = 0;
+  std::uint64_t document_bytes = 0;
+  bool json = false;
+};
+
+struct KeysListOptions {
+  std::string keys_file;
+  bool json = false;
+};
+
+struct KeysRemoveOptions {
+  std::string keys_file;
+  std::string id;
 };
 
 struct SearchOptions {
@@ -178,6 +220,7 @@ struct EmulateS3Options {
 };
 
 using Command = std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions,
+                             ServeOptions, KeysAddOptions, KeysListOptions, KeysRemoveOptions,
                              StatusOptions, RetryOptions, FsckOptions, DoctorOptions,
                              EmulateOpenAiOptions, EmulatePineconeOptions, EmulateS3Options>;
 

@@ -52,6 +52,10 @@ void Progress::stop() {
 
 void Progress::finished(const FinishedDocument& document) {
   bytes_passed_ += document.claim.stamp.bytes;
+  if (document.claim.is_removal()) {
+    if (json_) print_json_line({{"event", "removed"}, {"key", document.claim.key}});
+    return;
+  }
   if (json_) {
     if (document.unchanged) return;  // counted in the summary
     Json line = {

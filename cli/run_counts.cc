@@ -4,6 +4,10 @@ namespace penstock {
 
 void RunCounter::count(const FinishedDocument& document) {
   const std::lock_guard lock(mutex_);
+  if (document.claim.is_removal()) {
+    ++counts_.removed;
+    return;
+  }
   ++counts_.documents[static_cast<std::size_t>(document.outcome)];
   ++counts_.seen;
   if (is_failure(document.outcome)) ++counts_.failed;

@@ -20,6 +20,7 @@ struct RunCounts {
   std::uint64_t duplicates = 0;  // of these, those whose content was seen under another key
   std::uint64_t made = 0;        // of these, those that became done in this run
   std::uint64_t warned = 0;      // of these, those whose text lacks something
+  std::uint64_t removed = 0;     // apart from these: taken out of the store, as their claims asked
   std::uint64_t bytes = 0;       // all of what follows without the unchanged
   std::uint64_t pages = 0;
   std::uint64_t chunks = 0;

@@ -67,6 +67,7 @@ void print_text(const RunSummary& summary, const std::string& store) {
         ", {} pages/s",
         with_commas(static_cast<std::uint64_t>(static_cast<double>(counts.pages) / wall)));
   if (counts.unchanged > 0) head += fmt::format("; {} unchanged", with_commas(counts.unchanged));
+  if (counts.removed > 0) head += fmt::format("; {} removed", with_commas(counts.removed));
   if (summary.pruned > 0) head += fmt::format("; {} pruned", with_commas(summary.pruned));
   fmt::print("{}\n\n", head);
 
@@ -113,6 +114,7 @@ void print_json(const RunSummary& summary) {
       {"warned", counts.warned},
       {"unchanged", counts.unchanged},
       {"duplicates", counts.duplicates},
+      {"removed", counts.removed},
       {"pruned", summary.pruned},
       {"bytes", counts.bytes},
       {"pages", counts.pages},

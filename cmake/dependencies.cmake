@@ -35,5 +35,7 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 # TLS came with hiredis 1.0.
 pkg_check_modules(hiredis_ssl IMPORTED_TARGET hiredis_ssl)
+# Only its core: its own server and client of HTTP are other libraries.
+pkg_check_modules(prometheus_cpp REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)

@@ -1,6 +1,7 @@
 // When a document came to each stage of its way, by the calendar.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "engine/core/clock.h"
@@ -18,5 +19,10 @@ struct DocumentTimes {
 
   bool operator==(const DocumentTimes&) const = default;
 };
+
+// All of them, in the order of the way.
+inline constexpr std::array<std::optional<WallTime> DocumentTimes::*, 5> all_document_times = {
+    &DocumentTimes::started, &DocumentTimes::extracted, &DocumentTimes::embedded,
+    &DocumentTimes::stored, &DocumentTimes::done};
 
 }  // namespace penstock

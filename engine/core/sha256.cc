@@ -16,6 +16,24 @@ Sha256 sha256(std::string_view bytes) {
   return digest;
 }
 
+Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
+  EVP_DigestInit_ex(context_, EVP_sha256(), nullptr);
+}
+
+Sha256Stream::~Sha256Stream() {
+  EVP_MD_CTX_free(context_);
+}
+
+void Sha256Stream::add(std::string_view bytes) {
+  EVP_DigestUpdate(context_, bytes.data(), bytes.size());
+}
+
+Sha256 Sha256Stream::digest() {
+  Sha256 digest;
+  EVP_DigestFinal_ex(context_, digest.data(), nullptr);
+  return digest;
+}
+
 Sha256 hmac_sha256(std::string_view key, std::string_view message) {
   Sha256 digest;
   unsigned length = 0;

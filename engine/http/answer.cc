@@ -1,11 +1,22 @@
 #include "engine/http/answer.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
 #include <utility>
 
 namespace penstock {
+namespace {
+
+// What a client named may be in a value, and would end the header.
+std::string one_line(std::string value) {
+  std::ranges::replace_if(
+      value, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  return value;
+}
+
+}  // namespace
 
 void Answer::respond(int status, std::string_view reason, const HttpHeaders& headers,
                      std::string body) {
@@ -22,7 +33,7 @@ void Answer::begin(int status, std::string_view reason, const HttpHeaders& heade
   bytes_missing_ = length;
   std::string text = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason) + "\r\n";
   for (const auto& [name, value] : headers)
-    text.append(name).append(": ").append(value).append("\r\n");
+    text.append(name).append(": ").append(one_line(value)).append("\r\n");
   is_chunked_ = !length && is_http_1_1_;
   if (length)
     text += "Content-Length: " + std::to_string(*length) + "\r\n";

@@ -1,4 +1,5 @@
-// An HTTP/1.1 server (Boost.Beast, coroutines). Only http_server.cc knows Beast.
+// An HTTP/1.1 server (Boost.Beast, coroutines), in the clear or by TLS 1.2 and later. Only
+// http_server.cc and http_connection.cc know Beast.
 #pragma once
 
 #include <chrono>
@@ -21,12 +22,22 @@ struct HttpServerOptions {
   // Of one request's head and body, of a part of a body that is taken in parts, and of an idle
   // connection.
   std::chrono::milliseconds read_timeout{60'000};
+  // A body that is taken in parts and has come more slowly than that, once read_timeout has passed,
+  // is refused with 408.
+  std::uint64_t body_bytes_per_second_min = 64;
+  // Further clients wait until one has gone.
+  std::size_t connections_max = 16'384;
+  // PEM: the server's certificate and those that lead to its root, and its key. Empty: in the
+  // clear.
+  std::string certificate_file;
+  std::string key_file;
 };
 
 struct RequestHead {
   std::string method;
   std::string target;  // as it stands in the request line: path and query
   HttpHeaders headers;
+  std::string peer;  // the client's address, without its port
 };
 
 struct ServedRequest : RequestHead {
@@ -44,6 +55,9 @@ class Responder {
   // An answer in parts, with a length that was promised or chunked: begin, write ..., finish.
   void begin(int status, HttpHeaders headers, std::optional<std::uint64_t> content_length) const;
   void write(std::string part) const;
+  // The same; `then` is called on a thread of the server once the client has taken all that was
+  // written so far, or never, if it goes away before: who waits for it holds one part of an answer.
+  void write(std::string part, std::function<void()> then) const;
   void finish() const;
 
   // Closes the connection at once, whatever was promised (a TCP reset).
@@ -51,6 +65,9 @@ class Responder {
 
   // Calls `then` on a thread of the server after `delay`; dropped if the server stops before.
   void after(std::chrono::nanoseconds delay, std::function<void()> then) const;
+
+  // All of the answer was sent, or the client went away and that was noticed.
+  bool is_over() const;
 
   class Exchange;
   explicit Responder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
@@ -90,6 +107,8 @@ class HttpServer {
 
   // HOST:PORT, with the port that was taken.
   const std::string& address() const;
+  // Of clients, at this moment. Any thread.
+  std::size_t connections() const;
 
  private:
   class Listener;

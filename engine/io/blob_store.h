@@ -2,6 +2,8 @@
 // protocol.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,6 +34,16 @@ class BlobStore {
   // A misconfigured one says that nothing can be read at all.
   // Blocks; any thread. The error's message does not repeat the location.
   virtual Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) = 0;
+
+  // So many of its bytes from this one on, or those up to its end. Blocks; any thread. Errors as
+  // above. A store that has nothing better reads all of it.
+  virtual Result<std::string> read_range(const std::string& location, std::uint64_t offset,
+                                         std::size_t bytes) {
+    const Result<MemoryFile> whole = read(location, UINT64_MAX);
+    if (!whole) return pass_on(whole.error());
+    const std::string_view all = whole->bytes();
+    return std::string(all.substr(std::min<std::uint64_t>(offset, all.size()), bytes));
+  }
 
   // Stores the content at `location`, in place of what was there; it is there whole and durable
   // once this returns, and not at all before. Blocks; any thread. Errors as above.

@@ -72,12 +72,17 @@ struct BrokerState {
   const LaneDepth& of(Lane lane) const { return lane == Lane::bulk ? bulk : interactive; }
 };
 
-struct DeadLetter {
-  Claim claim;
+// What the broker holds of a document.
+struct QueuedDocument {
+  enum class State { waiting, leased, delayed, dead };
+
+  State state = State::waiting;
+  Claim claim;  // as it was enqueued; while it is leased, the content that the worker has
   Lane lane = Lane::bulk;
-  Outcome outcome = Outcome::failed;
+  std::uint32_t attempts = 0;         // that have ended, or whose worker died
+  bool is_followed = false;           // while it is leased: a newer content is queued after it
+  Outcome outcome = Outcome::failed;  // of a dead letter, as is the reason
   std::string reason;
-  std::uint32_t attempts = 0;
 };
 
 class Broker {
@@ -98,6 +103,10 @@ class Broker {
   virtual WorkQueue& queue(Lane lane) = 0;
 
   virtual Result<BrokerState> state() = 0;
+  // Each of these documents, in their order; absent: it is not in the queue. A lease that has ended
+  // is one until another worker takes the document. Any thread.
+  virtual Result<std::vector<std::optional<QueuedDocument>>> find(
+      std::span<const std::string> keys) = 0;
 
   // Replaces the worker's last report, which ages with the lease. Any thread.
   virtual Result<void> report(const WorkerReport& report) = 0;
@@ -108,7 +117,7 @@ class Broker {
   virtual std::string last_failure() const = 0;
 
   // Every dead letter until the visitor returns false, in no order. The visitor must not call here.
-  virtual Result<void> for_each_dead(const std::function<bool(const DeadLetter&)>& visit) = 0;
+  virtual Result<void> for_each_dead(const std::function<bool(const QueuedDocument&)>& visit) = 0;
   // Queues these dead letters again, without their attempts; returns how many of them there were.
   virtual Result<std::uint64_t> retry(std::span<const std::string> keys) = 0;
 };

@@ -7,6 +7,10 @@
 // vector store or here, belongs to a document that still has its intent: whoever takes the document
 // next, or the next run, looks there.
 //
+// A document is removed in this order, and whoever takes its removal next goes on with it:
+//   intend (VersionId(), no version) -> record (pending, without a version)
+//          -> VectorStore::remove (all its versions) -> forget
+//
 // An intent is a fence, too. A worker that was thought dead, and was only slow, finds that another
 // one has intended a version since, and its record is refused: what is current is what was intended
 // last. One that was so slow that the other has even finished intends after it, and is refused by
@@ -88,14 +92,16 @@ class Ledger {
   // nothing. One writer thread.
   virtual Result<void> clear_intents(std::span<const VersionName> intents) = 0;
 
-  // Makes failed documents of these outcomes pending, so that the next run takes them again.
-  // Returns how many.
+  // Makes failed documents of these outcomes pending, so that the next run takes them again:
+  // without their message and times, which told of the attempt before. Returns how many.
   virtual Result<std::uint64_t> put_back(std::span<const Outcome> outcomes) = 0;
   // Makes one document pending, whatever its outcome. No error if the key is unknown.
   virtual Result<void> put_back(const std::string& key) = 0;
 
-  // Removes the documents and their intents. Their vectors go first: the caller removes those.
-  virtual Result<void> forget(std::span<const std::string> keys) = 0;
+  // Removes the documents and their intents, whose vectors went before: the caller removes those.
+  // Documents stay of which a version is current, or was intended last; returns the keys of those.
+  // One writer thread.
+  virtual Result<std::vector<std::string>> forget(std::span<const std::string> keys) = 0;
 
   // Every record, ordered by key, until the visitor returns false. The visitor must not write.
   virtual Result<void> for_each(const std::function<bool(const DocumentRecord&)>& visit) = 0;

@@ -35,7 +35,8 @@ struct Claim {
   // Another attempt is asked for: a failure that the ledger knows of this content does not stand.
   bool again = false;
 
-  // Of a document that is to be taken out of ledger and vectors, for good.
+  // Of a document that is to be taken out of ledger and vectors, for good. To a broker it is one
+  // more content of the document, never the same as another; when that has happened, it is `done`.
   bool is_removal() const { return location.empty(); }
 };
 

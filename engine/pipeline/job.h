@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/core/chunk.h"
+#include "engine/core/document_times.h"
 #include "engine/core/lane.h"
 #include "engine/core/memory_file.h"
 #include "engine/core/text.h"
@@ -23,8 +24,10 @@ namespace penstock {
 struct Job {
   Job(Claim taken, Lane its_lane) : claim(std::move(taken)), lane(its_lane) {}
 
-  // A settled job needs no more work; every later stage hands it on untouched.
-  bool settled() const { return unchanged || abandoned || outcome != Outcome::done; }
+  // A settled job needs no more work before `store`; every later stage hands it on untouched.
+  bool settled() const {
+    return unchanged || abandoned || outcome != Outcome::done || claim.is_removal();
+  }
   void fail(Outcome why, std::string sentence) {
     outcome = why;
     message = std::move(sentence);
@@ -85,6 +88,7 @@ struct Job {
   bool overtaken = false;
 
   StageTimes times;
+  DocumentTimes reached;  // by this attempt
   std::uint64_t admitted_bytes = 0;
 };
 

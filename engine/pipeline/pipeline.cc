@@ -7,9 +7,10 @@
 // One message per document, a Job*, goes from node to node; only between pack and deliver do packs
 // travel, each with chunks of several documents. Rules that hold for every node:
 //
-// * A failure is a value. A job that failed, or that needs no work, is settled: each later node
-//   hands it on untouched, so `store` and `finish` see every job. No exception leaves a node, since
-//   that would cancel the graph and everybody else's documents.
+// * A failure is a value. A job that failed, or that needs no work, is settled, as is a removal
+//   once its document is found: each later node hands it on untouched, so `store` and `finish` see
+//   every job. No exception leaves a node, since that would cancel the graph and everybody else's
+//   documents.
 // * A job that this run will not end, because it was told to stop or its store failed, is
 //   abandoned: it goes the same way, but is neither recorded nor acknowledged, but given back, and
 //   the next run or another worker takes it.
@@ -43,10 +44,11 @@
 #include <variant>
 #include <vector>
 
+#include "engine/core/io_threads.h"
 #include "engine/pipeline/admission.h"
 #include "engine/pipeline/delivery.h"
-#include "engine/core/io_threads.h"
 #include "engine/pipeline/job.h"
+#include "engine/pipeline/milestones.h"
 #include "engine/pipeline/packing.h"
 #include "engine/pipeline/recall.h"
 #include "engine/pipeline/same_texts.h"
@@ -107,7 +109,7 @@ class Pipeline::Graph {
     return parts_.cache && !pack.error && pack.embedding.receipt.answer == Answer::embedded;
   }
 
-  // work(job), timed, unless the job is settled; what it throws becomes the job's failure.
+  // work(job), timed; what it throws becomes the job's failure.
   template <typename Work>
   void guarded(Stage stage, Job& job, Work work);
 
@@ -115,6 +117,7 @@ class Pipeline::Graph {
   const PipelineParts parts_;
   const PipelineOptions options_;
   const Observer observer_;
+  const Milestones milestones_;
 
   Admission bulk_;
   Admission interactive_;
@@ -154,6 +157,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
     : parts_(std::move(parts)),
       options_(std::move(options)),
       observer_(std::move(observer)),
+      milestones_(parts_.events),
       bulk_(Lane::bulk, options_.documents_in_flight_max, options_.bytes_in_flight_max),
       interactive_(Lane::interactive,
                    std::max<std::size_t>(options_.documents_in_flight_max / interactive_room, 1),
@@ -187,7 +191,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
 
       chunk_(graph_, flow::unlimited,
              [this](Job* job) {
-               guarded(Stage::chunk, *job, [this](Job& it) { chunk(it); });
+               if (!job->settled()) guarded(Stage::chunk, *job, [this](Job& it) { chunk(it); });
                return job;
              }),
 
@@ -263,6 +267,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
                  next.try_put(job);
                  return;
                }
+               if (!job->settled()) milestones_.reach(*job, Milestone::embedded);
                next.reserve_wait();
                store_writer_.write(job);
              }),
@@ -271,7 +276,7 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
 
       readers_(reader_threads),
       store_writer_(
-          parts_.ledger, parts_.vectors, parts_.cache, options_.fingerprint,
+          parts_.ledger, parts_.vectors, parts_.cache, options_.fingerprint, milestones_,
           [this](Pack* pack) {
             keep_.gateway().try_put(pack);
             keep_.gateway().release_wait();
@@ -334,7 +339,6 @@ Result<void> Pipeline::Graph::run() {
 
 template <typename Work>
 void Pipeline::Graph::guarded(Stage stage, Job& job, Work work) {
-  if (job.settled()) return;
   job.times.started(stage, now());
   try {
     work(job);
@@ -354,9 +358,11 @@ void Pipeline::Graph::claim_and_admit(Lane lane) {
     const std::uint64_t bytes =
         claim->stamp.bytes > options_.document_bytes_max ? 0 : claim->stamp.bytes;
     const TimePoint claimed_at = now();
+    const WallTime started_at = wall_now();
     Job* job = admission_of(lane).admit(std::move(*claim), bytes);
     job->times.claimed(claimed_at);
     job->times.started(Stage::admit, now());
+    milestones_.reach(*job, Milestone::started, started_at);
     packing_.expect(lane);
     fetch_.try_put(job);
   }
@@ -369,6 +375,7 @@ void Pipeline::Graph::fetch(Job& job) {
     return;
   }
   job.known = std::move(*known);
+  if (job.claim.is_removal()) return;
 
   if (job.has_outcome_under(options_.fingerprint) &&
       job.claim.stamp.proves_unchanged_since(job.known->claim.stamp) &&
@@ -415,6 +422,7 @@ void Pipeline::Graph::take_over(Job& job, Extraction extraction) {
   job.text = std::move(extraction.text);
   job.pages = extraction.pages;
   job.times.finished_after(Stage::extract, now(), extraction.busy);
+  if (!is_failure(job.outcome)) milestones_.reach(job, Milestone::extracted);
 }
 
 void Pipeline::Graph::chunk(Job& job) {
@@ -479,7 +487,10 @@ void Pipeline::Graph::finish(Job* job) {
       ended_early_ = job->abandoned;
     stop();
   } else if (!job->overtaken) {
-    if (!options_.measure_only) queue.acknowledge(job->claim, job->outcome, job->message);
+    if (!options_.measure_only) {
+      milestones_.tell_done(*job);
+      queue.acknowledge(job->claim, job->outcome, job->message);
+    }
     observer_({job->claim, job->outcome, job->message, job->unchanged, job->version, job->pages,
                job->chunks.size(), job->tokens, job->cached_tokens, job->times});
   }

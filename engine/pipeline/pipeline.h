@@ -16,6 +16,7 @@
 #include "engine/io/blob_store.h"
 #include "engine/io/embedder.h"
 #include "engine/io/embedding_cache.h"
+#include "engine/io/events.h"
 #include "engine/io/ledger.h"
 #include "engine/io/quota.h"
 #include "engine/io/vector_store.h"
@@ -43,6 +44,7 @@ struct PipelineParts {
   VectorStore& vectors;
   EmbeddingCache* cache = nullptr;         // absent: vectors cost nothing, so none is remembered
   WorkQueue* interactive_queue = nullptr;  // absent: all work is bulk
+  Events* events = nullptr;                // absent: nobody watches
 };
 
 struct PipelineOptions {
@@ -62,7 +64,8 @@ struct PipelineOptions {
   bool measure_only = false;
 };
 
-// What the observer is told of a document that came to its end.
+// What the observer is told of a document that came to its end. One that was removed, as its claim
+// asked, has nothing but the claim.
 struct FinishedDocument {
   const Claim& claim;
   Outcome outcome = Outcome::done;

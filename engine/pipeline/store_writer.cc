@@ -41,38 +41,46 @@ Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors) {
   return taken_over.size();
 }
 
-Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
-                              std::vector<DocumentRecord> documents) {
-  std::vector<VersionName> intents;
-  std::vector<VersionName> obsolete;
+Result<std::vector<std::string>> remove_documents(Ledger& ledger, VectorStore& vectors,
+                                                  std::vector<DocumentRecord> documents) {
   std::vector<std::string> keys;
+  for (const DocumentRecord& document : documents) keys.push_back(document.claim.key);
+  Result<std::vector<VersionName>> left = ledger.intents(keys);
+  if (!left) return pass_on(left.error());
+  std::vector<VersionName> obsolete = std::move(*left);
+  std::erase_if(obsolete, [](const VersionName& name) { return name.version == VersionId(); });
   for (DocumentRecord& document : documents) {
-    const std::string& key = document.claim.key;
-    if (document.current) obsolete.push_back({key, document.current->id});
     document.replaces = document.current ? document.current->id : VersionId();
-    if (document.current) intents.push_back(obsolete.back());
-    intents.push_back({key, VersionId()});
-    keys.push_back(key);
+    if (document.current) obsolete.push_back({document.claim.key, document.current->id});
     document.outcome = Outcome::pending;
+    document.message.clear();
+    document.times = {};
     document.current.reset();
   }
-  if (auto done = ledger.intend(intents); !done) return done;
-  const Result<std::vector<std::string>> refused = ledger.record(documents);
-  if (!refused) return pass_on(refused.error());
+  std::vector<VersionName> intents = obsolete;
+  for (const std::string& key : keys) intents.push_back({key, VersionId()});
+
+  if (auto done = ledger.intend(intents); !done) return pass_on(done.error());
+  Result<std::vector<std::string>> refused = ledger.record(documents);
+  if (!refused) return refused;
   // Of these another version has become current meanwhile: they are not what was to be removed.
   const std::unordered_set<std::string> changed(refused->begin(), refused->end());
   std::erase_if(obsolete, [&](const VersionName& name) { return changed.contains(name.key); });
   std::erase_if(keys, [&](const std::string& key) { return changed.contains(key); });
-  if (auto done = vectors.remove(obsolete); !done) return done;
-  return ledger.forget(keys);
+  if (auto done = vectors.remove(obsolete); !done) return pass_on(done.error());
+  Result<std::vector<std::string>> kept = ledger.forget(keys);
+  if (kept) kept->insert(kept->end(), refused->begin(), refused->end());
+  return kept;
 }
 
 StoreWriter::StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache,
-                         std::string fingerprint, Kept kept, Done done)
+                         std::string fingerprint, const Milestones& milestones, Kept kept,
+                         Done done)
     : ledger_(ledger),
       vectors_(vectors),
       cache_(cache),
       fingerprint_(std::move(fingerprint)),
+      milestones_(milestones),
       kept_(std::move(kept)),
       done_(std::move(done)),
       thread_([this] { serve(); }) {}
@@ -144,10 +152,14 @@ void StoreWriter::keep_batch(std::span<Pack* const> packs) {
   }
 }
 
-void StoreWriter::write_batch(std::span<Job* const> jobs) {
+void StoreWriter::write_batch(std::span<Job*> jobs) {
   for (Job* job : jobs) job->times.started(Stage::store, std::chrono::steady_clock::now());
   if (!broken_) {
-    if (const Result<void> written = write_documents(jobs); !written) broken_ = written.error();
+    const auto removals = std::ranges::stable_partition(
+        jobs, [](const Job* job) { return !job->claim.is_removal(); });
+    Result<void> written = write_documents(jobs.first(jobs.size() - removals.size()));
+    if (written) written = remove_documents_of(removals);
+    if (!written) broken_ = written.error();
   }
   for (Job* job : jobs) {
     job->times.finished(Stage::store, std::chrono::steady_clock::now());
@@ -160,7 +172,7 @@ DocumentRecord StoreWriter::record_of(const Job& job) const {
   DocumentRecord record;
   if (job.unchanged) {
     record = *job.known;
-    record.claim = job.claim;  // the same content under a new time stamp
+    record.claim = job.claim;  // the same content under a new time stamp, with the times it had
     return record;
   }
   record.claim = job.claim;
@@ -168,6 +180,7 @@ DocumentRecord StoreWriter::record_of(const Job& job) const {
   record.attempted = job.version;
   record.outcome = job.outcome;
   record.message = job.message;
+  record.times = job.reached;
   record.fingerprint = fingerprint_;
   if (!is_failure(job.outcome)) {
     record.current = CurrentVersion{*job.version, job.pages,
@@ -192,6 +205,7 @@ struct Change {
   }
 
   bool writes_version() const { return !job.unchanged && !is_failure(job.outcome); }
+  bool writes_chunks() const { return writes_version() && !job.chunks.empty(); }
   // Nothing is new, its time stamp said so.
   bool is_recorded() const { return !job.unchanged || job.version; }
   void leaves(const VersionId& version) {
@@ -215,6 +229,7 @@ Error not_stored(const VersionChunks& version, const VersionCount& stored) {
 }  // namespace
 
 Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
+  if (jobs.empty()) return {};
   std::vector<std::string> keys;
   std::vector<Change> changes;
   for (Job* job : jobs) {
@@ -229,7 +244,6 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   std::vector<VersionName> intents;
   std::vector<VersionChunks> versions;
   std::vector<VersionName> names;  // of versions
-  std::vector<DocumentRecord> records;
   for (Change& change : changes) {
     const Job& job = change.job;
     if (const auto found = left_of.find(job.claim.key); found != left_of.end()) {
@@ -240,8 +254,7 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
       for (const VersionId& version : change.obsolete) intents.push_back({job.claim.key, version});
       intents.push_back({job.claim.key, change.target});
     }
-    if (change.is_recorded()) records.push_back(record_of(job));
-    if (change.writes_version() && !job.chunks.empty()) {
+    if (change.writes_chunks()) {
       versions.push_back({job.claim.key, *job.version, job.chunks, job.vectors});
       names.push_back({job.claim.key, *job.version});
     }
@@ -255,6 +268,12 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
     const std::size_t chunks = versions[i].chunks.size();
     if ((*stored)[i].chunks != chunks || (*stored)[i].vectors != chunks)
       return pass_on(not_stored(versions[i], (*stored)[i]));
+  }
+  std::vector<DocumentRecord> records;
+  for (Change& change : changes) {
+    if (change.writes_chunks()) milestones_.reach(change.job, Milestone::stored);
+    change.job.reached.done = wall_now();
+    if (change.is_recorded()) records.push_back(record_of(change.job));
   }
   const Result<std::vector<std::string>> refused = ledger_.record(records);
   if (!refused) return pass_on(refused.error());
@@ -274,6 +293,23 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   }
   if (auto done = vectors_.remove(obsolete); !done) return done;
   return ledger_.clear_intents(complete);
+}
+
+// A removal that stopped half-way is in the ledger as what is to be done with the document, so that
+// `retry` goes on with it, too.
+Result<void> StoreWriter::remove_documents_of(std::span<Job* const> removals) {
+  if (removals.empty()) return {};
+  std::vector<DocumentRecord> documents;
+  for (const Job* job : removals) {
+    documents.push_back(job->known.value_or(DocumentRecord{}));
+    documents.back().claim = job->claim;
+  }
+  const Result<std::vector<std::string>> left =
+      remove_documents(ledger_, vectors_, std::move(documents));
+  if (!left) return pass_on(left.error());
+  for (Job* job : removals)
+    job->overtaken = std::ranges::find(*left, job->claim.key) != left->end();
+  return {};
 }
 
 // Another worker has intended a version since, or has finished: this one was slow enough to be

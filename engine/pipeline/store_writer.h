@@ -18,6 +18,7 @@
 #include "engine/io/ledger.h"
 #include "engine/io/vector_store.h"
 #include "engine/pipeline/job.h"
+#include "engine/pipeline/milestones.h"
 #include "engine/stages/pack/packer.h"
 
 namespace penstock {
@@ -27,10 +28,12 @@ namespace penstock {
 // one of them is fenced off, and takes it again. Returns how many there were.
 Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors);
 
-// Takes documents out of both stores. Interrupted at any point, it leaves a document either as it
-// was or pending without a version, once `recover` has run; then it may be called again.
-Result<void> remove_documents(Ledger& ledger, VectorStore& vectors,
-                              std::vector<DocumentRecord> documents);
+// Takes documents, as the ledger knew them, out of both stores, with what earlier attempts left of
+// them. Interrupted at any point, it leaves a document either as it was or pending without a
+// version, and is called again to go on. Returns the keys of those that are left, since another
+// version of theirs was intended or became current meanwhile.
+Result<std::vector<std::string>> remove_documents(Ledger& ledger, VectorStore& vectors,
+                                                  std::vector<DocumentRecord> documents);
 
 class StoreWriter {
  public:
@@ -42,7 +45,7 @@ class StoreWriter {
   // overtaken. After any write failed, no document is written any more: its jobs and all later ones
   // come back abandoned, for the same reason.
   StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache, std::string fingerprint,
-              Kept kept, Done done);
+              const Milestones& milestones, Kept kept, Done done);
   // Writes what is queued, then joins.
   ~StoreWriter();
 
@@ -54,8 +57,9 @@ class StoreWriter {
  private:
   void serve();
   void keep_batch(std::span<Pack* const> packs);
-  void write_batch(std::span<Job* const> jobs);
+  void write_batch(std::span<Job*> jobs);
   Result<void> write_documents(std::span<Job* const> jobs);
+  Result<void> remove_documents_of(std::span<Job* const> removals);
   Result<void> withdraw(Job& job, bool was_interrupted);
   DocumentRecord record_of(const Job& job) const;
 
@@ -63,6 +67,7 @@ class StoreWriter {
   VectorStore& vectors_;
   EmbeddingCache* const cache_;
   const std::string fingerprint_;
+  const Milestones& milestones_;
   const Kept kept_;
   const Done done_;
 

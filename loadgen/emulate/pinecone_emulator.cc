@@ -17,7 +17,7 @@
 #include "loadgen/emulate/pinecone_requests.h"
 #include "loadgen/emulate/pinecone_space.h"
 #include "loadgen/emulate/rate_limit_answer.h"
-#include "loadgen/emulate/url_query.h"
+#include "engine/http/url_target.h"
 
 namespace penstock {
 namespace {

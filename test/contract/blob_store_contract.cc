@@ -51,6 +51,17 @@ void run_blob_store_contract(BlobStore& blobs, const std::string& prefix) {
     CHECK(content_of(blobs, there) == bytes);
   }
 
+  SECTION("a range is read, or what there is of it") {
+    const std::string bytes = every_byte(100'000);
+    REQUIRE(blobs.write(there, bytes).has_value());
+    CHECK(blobs.read_range(there, 0, 100'000) == bytes);
+    CHECK(blobs.read_range(there, 70'000, 10) == bytes.substr(70'000, 10));
+    CHECK(blobs.read_range(there, 99'999, 10) == bytes.substr(99'999));
+    CHECK(blobs.read_range(there, 100'000, 10) == std::string());
+    CHECK(blobs.read_range(there, 5, 0) == std::string());
+    CHECK_FALSE(blobs.read_range(prefix + "folder/missing", 0, 10).has_value());
+  }
+
   SECTION("what is not committed replaces nothing") {
     REQUIRE(blobs.write(there, "first").has_value());
     {

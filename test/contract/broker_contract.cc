@@ -69,15 +69,30 @@ bool is_empty(const BrokerState& state) {
          0;
 }
 
-std::vector<DeadLetter> dead_letters(Broker& broker) {
-  std::vector<DeadLetter> letters;
+std::vector<QueuedDocument> dead_letters(Broker& broker) {
+  std::vector<QueuedDocument> letters;
   REQUIRE(broker
-              .for_each_dead([&](const DeadLetter& letter) {
+              .for_each_dead([&](const QueuedDocument& letter) {
                 letters.push_back(letter);
                 return true;
               })
               .has_value());
   return letters;
+}
+
+std::vector<std::optional<QueuedDocument>> find(Broker& broker,
+                                                const std::vector<std::string>& keys) {
+  auto found = broker.find(keys);
+  REQUIRE(found.has_value());
+  REQUIRE(found->size() == keys.size());
+  return *std::move(found);
+}
+
+QueuedDocument find_one(Broker& broker, const std::string& key) {
+  const auto found = find(broker, {key}).front();
+  REQUIRE(found.has_value());
+  CHECK(found->claim.key == key);
+  return *found;
 }
 
 // A worker that claims one document and dies.
@@ -142,6 +157,41 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(enqueue_one(*broker, document("a", 2)) == Enqueued::replaced);
     CHECK(claim(*broker).stamp == document("a", 2).stamp);
     CHECK(broker->state()->bulk.waiting == 0);
+  }
+
+  SECTION("a removal is claimed as it was") {
+    Claim removal;
+    removal.key = "a";
+    CHECK(enqueue_one(*broker, removal) == Enqueued::queued);
+    const Claim claimed = claim(*broker);
+    CHECK(claimed.key == "a");
+    CHECK(claimed.is_removal());
+    CHECK(enqueue_one(*broker, document("a")) == Enqueued::follows);
+    end(*broker, claimed, Outcome::done);
+    const Claim next = claim(*broker);
+    CHECK_FALSE(next.is_removal());
+    CHECK(enqueue_one(*broker, removal) == Enqueued::follows);
+    end(*broker, next, Outcome::done);
+    const Claim last = claim(*broker);
+    CHECK(last.is_removal());
+    end(*broker, last, Outcome::done);
+    wait_for(*broker, is_empty);
+  }
+
+  SECTION("a removal is no content that is known whatever its stamp") {
+    Claim removal = document("a");
+    removal.location.clear();
+    enqueue_one(*broker, document("a"));
+    CHECK(enqueue_one(*broker, removal) == Enqueued::replaced);
+    CHECK(enqueue_one(*broker, removal) == Enqueued::known);
+    CHECK(enqueue_one(*broker, document("a")) == Enqueued::replaced);
+    end(*broker, claim(*broker), Outcome::corrupt, "damaged");
+    wait_for(*broker, [](const BrokerState& state) { return state.dead == 1; });
+    CHECK(enqueue_one(*broker, removal) == Enqueued::queued);
+    const Claim claimed = claim(*broker);
+    CHECK(claimed.is_removal());
+    end(*broker, claimed, Outcome::done);
+    wait_for(*broker, is_empty);
   }
 
   SECTION("a newer content follows one that is leased") {
@@ -214,7 +264,7 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(last.again);
     end(*broker, last, Outcome::unreadable, "no route to host");
     wait_for(*broker, [](const BrokerState& state) { return state.dead == 1; });
-    const std::vector<DeadLetter> letters = dead_letters(*broker);
+    const std::vector<QueuedDocument> letters = dead_letters(*broker);
     REQUIRE(letters.size() == 1);
     CHECK(letters[0].claim.key == "a");
     CHECK(letters[0].claim.location == "/at/a");
@@ -229,7 +279,7 @@ void run_broker_contract(const BrokerWorld& world) {
     enqueue_one(*broker, document("a"));
     end(*broker, claim(*broker), Outcome::encrypted, "needs a password");
     wait_for(*broker, [](const BrokerState& state) { return state.dead == 1; });
-    const std::vector<DeadLetter> letters = dead_letters(*broker);
+    const std::vector<QueuedDocument> letters = dead_letters(*broker);
     REQUIRE(letters.size() == 1);
     CHECK(letters[0].outcome == Outcome::encrypted);
     CHECK(letters[0].reason == "needs a password");
@@ -255,7 +305,7 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(again.again);
     end(*broker, again, Outcome::corrupt, "still damaged");
     wait_for(*broker, [](const BrokerState& state) { return state.dead == 2; });
-    for (const DeadLetter& letter : dead_letters(*broker)) CHECK(letter.attempts == 1);
+    for (const QueuedDocument& letter : dead_letters(*broker)) CHECK(letter.attempts == 1);
   }
 
   SECTION("a dead worker's document goes to another one and has lost an attempt") {
@@ -278,7 +328,7 @@ void run_broker_contract(const BrokerWorld& world) {
     until_empty.until_empty = true;
     const std::unique_ptr<Broker> last = world.open(until_empty);
     CHECK_FALSE(last->queue(Lane::bulk).claim().has_value());
-    const std::vector<DeadLetter> letters = dead_letters(*last);
+    const std::vector<QueuedDocument> letters = dead_letters(*last);
     REQUIRE(letters.size() == 1);
     CHECK(letters[0].attempts == 3);
     CHECK(letters[0].reason ==
@@ -370,6 +420,90 @@ void run_broker_contract(const BrokerWorld& world) {
     while (broker->state()->bulk.oldest.count() == 0) std::this_thread::yield();
     claim(*broker);
     CHECK(broker->state()->bulk.oldest.count() == 0);
+  }
+
+  SECTION("a document is found as it is in each of its states") {
+    using State = QueuedDocument::State;
+    CHECK_FALSE(find(*broker, {"a"}).front().has_value());
+    Claim odd = document("a");
+    odd.location = std::string("/a\xff\xfe\0b", 6);
+    enqueue_one(*broker, odd);
+    const QueuedDocument waiting = find_one(*broker, "a");
+    CHECK(waiting.state == State::waiting);
+    CHECK(waiting.claim.location == odd.location);
+    CHECK(waiting.claim.metadata == odd.metadata);
+    CHECK(waiting.claim.stamp == odd.stamp);
+    CHECK(waiting.lane == Lane::bulk);
+    CHECK(waiting.attempts == 0);
+
+    for (std::uint32_t attempts = 0; attempts < 2; ++attempts) {
+      const Claim claimed = claim(*broker);
+      const QueuedDocument leased = find_one(*broker, "a");
+      CHECK(leased.state == State::leased);
+      CHECK(leased.attempts == attempts);
+      end(*broker, claimed, Outcome::unreadable, "no route to host");
+      wait_for(*broker, [](const BrokerState& state) { return state.bulk.delayed == 1; });
+      const QueuedDocument delayed = find_one(*broker, "a");
+      CHECK(delayed.state == State::delayed);
+      CHECK(delayed.attempts == attempts + 1);
+      world.end_delays();
+    }
+    end(*broker, claim(*broker), Outcome::corrupt, "damaged");
+    wait_for(*broker, [](const BrokerState& state) { return state.dead == 1; });
+    const QueuedDocument dead = find_one(*broker, "a");
+    CHECK(dead.state == State::dead);
+    CHECK(dead.claim.location == odd.location);
+    CHECK(dead.attempts == 3);
+    CHECK(dead.outcome == Outcome::corrupt);
+    CHECK(dead.reason == "damaged");
+
+    REQUIRE(broker->retry(std::vector<std::string>{"a"}).has_value());
+    const QueuedDocument retried = find_one(*broker, "a");
+    CHECK(retried.state == State::waiting);
+    CHECK(retried.attempts == 0);
+    CHECK(retried.reason.empty());
+    end(*broker, claim(*broker), Outcome::done);
+    wait_for(*broker, is_empty);
+    CHECK_FALSE(find(*broker, {"a"}).front().has_value());
+  }
+
+  SECTION("a document that another content follows is found as the one that is leased") {
+    enqueue_one(*broker, document("a", 1), Lane::interactive);
+    claim(*broker, Lane::interactive);
+    CHECK_FALSE(find_one(*broker, "a").is_followed);
+    enqueue_one(*broker, document("a", 2), Lane::bulk);
+    const QueuedDocument leased = find_one(*broker, "a");
+    CHECK(leased.state == QueuedDocument::State::leased);
+    CHECK(leased.claim.stamp == document("a", 1).stamp);
+    CHECK(leased.lane == Lane::interactive);
+    CHECK(leased.is_followed);
+    world.end_leases();
+    BrokerOptions until_empty = options("w2");
+    until_empty.until_empty = true;
+    CHECK_FALSE(world.open(until_empty)->queue(Lane::interactive).claim().has_value());
+    const QueuedDocument follower = find_one(*broker, "a");
+    CHECK(follower.state == QueuedDocument::State::waiting);
+    CHECK(follower.claim.stamp == document("a", 2).stamp);
+    CHECK(follower.lane == Lane::bulk);
+    CHECK_FALSE(follower.is_followed);
+  }
+
+  SECTION("documents are found in the order of their keys and as often as they are asked for") {
+    CHECK(find(*broker, {}).empty());
+    std::vector<Claim> documents;
+    std::vector<std::string> keys;
+    for (int i = 0; i < 1'500; ++i) {
+      keys.push_back(std::to_string(i));
+      if (i % 3 != 0) documents.push_back(document(keys.back()));
+    }
+    enqueue(*broker, documents);
+    keys.insert(keys.end(), {"7", "9", "7"});
+    const auto found = find(*broker, keys);
+    std::size_t right = 0;
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      right += found[i] ? found[i]->claim.key == keys[i] : std::stoi(keys[i]) % 3 == 0;
+    CHECK(right == keys.size());
+    CHECK(std::ranges::count_if(found, [](const auto& each) { return each.has_value(); }) == 1'002);
   }
 
   SECTION("workers say how they are") {

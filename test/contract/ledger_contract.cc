@@ -32,6 +32,10 @@ DocumentRecord failed(const std::string& key, Outcome outcome, const std::string
   return record;
 }
 
+WallTime at_ms(std::int64_t since_1970) {
+  return WallTime(std::chrono::milliseconds(since_1970));
+}
+
 void intend(Ledger& ledger, const std::vector<VersionName>& intents) {
   REQUIRE(ledger.intend(intents).has_value());
 }
@@ -95,6 +99,23 @@ void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
     CHECK(record.current->pages == 2);
     CHECK(record.current->chunks == 3);
     CHECK(record.current->tokens == 500);
+  }
+
+  SECTION("the times of a document are kept with its record, also after reopening") {
+    DocumentRecord all = done("all", "one");
+    all.times = {at_ms(1'764'288'000'001), at_ms(1'764'288'000'002), at_ms(1'764'288'000'003),
+                 at_ms(1'764'288'000'004), at_ms(1'764'288'000'005)};
+    DocumentRecord some = failed("some", Outcome::corrupt, "x");
+    some.times.started = at_ms(7);
+    some.times.done = at_ms(8);
+    record(*ledger, {all, some, done("none", "two")});
+    ledger.reset();
+    ledger = open();
+    CHECK(found(*ledger, "all").times == all.times);
+    CHECK(found(*ledger, "some").times == some.times);
+    CHECK(found(*ledger, "none").times == DocumentTimes());
+    record(*ledger, {done("all", "one")});
+    CHECK(found(*ledger, "all").times == DocumentTimes());
   }
 
   SECTION("locations are bytes, not text") {
@@ -239,13 +260,50 @@ void run_ledger_contract(const std::function<OpenLedger()>& fresh) {
     CHECK(found(*ledger, "c").current.has_value());
   }
 
+  SECTION("what was put back has neither the message nor the times of the attempt before") {
+    DocumentRecord timed = failed("a", Outcome::crashed, "boom");
+    timed.times.started = at_ms(1);
+    timed.times.done = at_ms(2);
+    record(*ledger, {timed});
+    SECTION("by its outcome") {
+      REQUIRE(ledger->put_back(std::vector<Outcome>{Outcome::crashed}).has_value());
+    }
+    SECTION("by its key") {
+      REQUIRE(ledger->put_back("a").has_value());
+    }
+    CHECK(found(*ledger, "a").outcome == Outcome::pending);
+    CHECK(found(*ledger, "a").message.empty());
+    CHECK(found(*ledger, "a").times == DocumentTimes());
+  }
+
   SECTION("what is forgotten is gone, with its intents") {
     record(*ledger, {done("a", "one"), done("b", "two")});
-    REQUIRE(ledger->intend(std::vector<VersionName>{{"a", version("x")}}).has_value());
-    REQUIRE(ledger->forget(std::vector<std::string>{"a"}).has_value());
+    intend(*ledger, {{"a", version("one")}, {"a", VersionId()}});
+    CHECK(refused(*ledger, {failed("a", Outcome::pending, "")}).empty());
+    const std::vector<std::string> keys = {"a", "nobody"};
+    CHECK(ledger->forget(keys) == std::vector<std::string>{});
     CHECK_FALSE(ledger->find("a")->has_value());
     CHECK(ledger->find("b")->has_value());
     CHECK(ledger->intents()->empty());
+    // A call that was carried out, and did not hear of it, repeats it.
+    CHECK(ledger->forget(keys) == std::vector<std::string>{});
+  }
+
+  SECTION("what is current is not forgotten") {
+    record(*ledger, {done("a", "one"), failed("b", Outcome::corrupt, "x")});
+    CHECK(ledger->forget(std::vector<std::string>{"a", "b"}) == std::vector<std::string>{"a"});
+    CHECK(found(*ledger, "a").current->id == version("one"));
+    CHECK_FALSE(ledger->find("b")->has_value());
+  }
+
+  SECTION("what was intended last is not forgotten") {
+    record(*ledger, {failed("a", Outcome::corrupt, "x")});
+    intend(*ledger, {{"a", VersionId()}});
+    intend(*ledger, {{"a", version("one")}});
+    CHECK(ledger->forget(std::vector<std::string>{"a"}) == std::vector<std::string>{"a"});
+    CHECK(found(*ledger, "a").outcome == Outcome::corrupt);
+    CHECK(refused(*ledger, {done("a", "one")}).empty());
+    CHECK(found(*ledger, "a").current->id == version("one"));
   }
 
   SECTION("totals are sums over current versions, and counts over outcomes") {

@@ -183,8 +183,25 @@ TEST_CASE("postgres: a newer schema is refused") {
   REQUIRE(pool.run("UPDATE penstock.schema SET version = 99").has_value());
   CHECK(message_of([&] { PostgresLedger newer(pool); }) ==
         pool.name() +
-            ": written by a newer penstock (schema 99 of its ledger, this one knows 1); use that "
+            ": written by a newer penstock (schema 99 of its ledger, this one knows 2); use that "
             "one");
+}
+
+TEST_CASE("postgres: a ledger of the first schema is brought up to date") {
+  TestDatabase* const database = cleared_database(direct);
+  if (!database) return;
+  PostgresPool pool({.url = database->url()});
+  PostgresLedger first(pool);
+  REQUIRE(first.record(std::vector{DocumentRecord{.claim = {"a", "a", {}, {}}}}).has_value());
+  REQUIRE(pool.run("ALTER TABLE penstock.documents DROP COLUMN started_ms, "
+                   "DROP COLUMN extracted_ms, DROP COLUMN embedded_ms, DROP COLUMN stored_ms, "
+                   "DROP COLUMN done_ms")
+              .has_value());
+  REQUIRE(pool.run("UPDATE penstock.schema SET version = 1 WHERE part = 'ledger'").has_value());
+  PostgresLedger ledger(pool);
+  const auto found = ledger.find("a");
+  REQUIRE(found.has_value());
+  CHECK((*found)->times == DocumentTimes());
 }
 
 TEST_CASE("postgres: a user who may not make tables can use those that are there") {

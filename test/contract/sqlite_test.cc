@@ -234,6 +234,11 @@ TEST_CASE("sqlite: a store of the first schema is brought up to date") {
           "DROP TABLE embeddings; DROP TABLE queue; DROP TABLE queue_followers; "
           "DROP TABLE queue_workers; DROP TABLE catalog; DROP TABLE catalog_keys; "
           "DROP TABLE catalog_reserved; ALTER TABLE intents DROP COLUMN superseded; "
+          "ALTER TABLE documents DROP COLUMN started_ms; "
+          "ALTER TABLE documents DROP COLUMN extracted_ms; "
+          "ALTER TABLE documents DROP COLUMN embedded_ms; "
+          "ALTER TABLE documents DROP COLUMN stored_ms; "
+          "ALTER TABLE documents DROP COLUMN done_ms; "
           "PRAGMA user_version = 1");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::read); }) ==
         path + ": written by an older penstock; penstock backfill brings it up to date");

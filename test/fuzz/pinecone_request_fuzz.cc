@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "loadgen/emulate/pinecone_requests.h"
-#include "loadgen/emulate/url_query.h"
+#include "engine/http/url_target.h"
 #include "test/fuzz/require.h"
 
 namespace penstock {

@@ -55,7 +55,7 @@ void check(const ServedRequest& request, const S3Answer& answer) {
 void check_request(std::string_view text) {
   S3Service service(options());
   for (const char* key : {"/b/a%20b", "/b/c"}) {
-    ServedRequest put{"PUT", key, {}, "content"};
+    ServedRequest put{"PUT", key, {}, "", "content"};
     sign(put, *parse_s3_target(key));
     REQUIRE(service.answer(put).status == 200);
   }

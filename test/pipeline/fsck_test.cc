@@ -193,5 +193,21 @@ TEST_CASE("pending queue: hands out what is pending, under today's stamp") {
   CHECK_FALSE(queue.claim().has_value());
 }
 
+TEST_CASE("pending queue: goes on with a removal that stopped half-way") {
+  World world;
+  fill(world);
+  world.ask_removal("a");
+  world.store.break_step("forget");
+  REQUIRE_FALSE(world.run().has_value());
+  world.store.mend();
+
+  PendingQueue queue(world.ledger, [](const std::string&) { return std::nullopt; });
+  CHECK(queue.size() == 1);
+  const std::optional<Claim> claim = queue.claim();
+  REQUIRE(claim.has_value());
+  CHECK(claim->key == "a");
+  CHECK(claim->is_removal());
+}
+
 }  // namespace
 }  // namespace penstock

@@ -131,15 +131,24 @@ void World::put_interactive(const std::string& key, const std::string& content) 
   blobs.contents[key] = content;
 }
 
+void World::ask_removal(const std::string& key) {
+  std::erase_if(claims, [&](const Claim& claim) { return claim.key == key; });
+  claims.push_back({key, {}, {}, {}});
+}
+
 Result<void> World::run() {
+  return run(ledger);
+}
+
+Result<void> World::run(Ledger& its_ledger) {
   queue = std::make_unique<FakeQueue>(claims);
   interactive_queue = std::make_unique<FakeQueue>(interactive_claims);
   ended_documents.clear();
   embedder.requests = 0;
   embedder.inputs = 0;
   blobs.reads = 0;
-  Pipeline pipeline({*queue, blobs, extract, tokenizer(), quota, embedder, ledger, vectors,
-                     with_cache ? &cache : nullptr, interactive_queue.get()},
+  Pipeline pipeline({*queue, blobs, extract, tokenizer(), quota, embedder, its_ledger, vectors,
+                     with_cache ? &cache : nullptr, interactive_queue.get(), &events},
                     options, [this](const FinishedDocument& document) {
                       ended_documents[document.claim.key] = {
                           document.outcome, document.message, document.unchanged,

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "engine/pipeline/pipeline.h"
+#include "test/support/memory_events.h"
 #include "test/support/memory_store.h"
 
 namespace penstock {
@@ -143,8 +144,13 @@ class World {
   // The same, for somebody who waits.
   void put_interactive(const std::string& key, const std::string& content);
 
+  // In place of what was put: asks that the document be removed.
+  void ask_removal(const std::string& key);
+
   // Runs a new pipeline over all documents that were put.
   Result<void> run();
+  // The same, as another worker whose ledger behaves as a test wants it.
+  Result<void> run(Ledger& its_ledger);
 
   const Ended& ended(const std::string& key) const { return ended_documents.at(key); }
   // Texts of the document's stored chunks by version, joined by '|'.
@@ -158,6 +164,7 @@ class World {
   MemoryVectors vectors{store};
   MemoryEmbeddings cache{store};
   bool with_cache = false;
+  MemoryEvents events;
   Extract extract;
   PipelineOptions options;
 

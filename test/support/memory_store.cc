@@ -80,12 +80,22 @@ Result<void> MemoryLedger::clear_intents(std::span<const VersionName> intents) {
   return {};
 }
 
+namespace {
+
+void make_pending(DocumentRecord& record) {
+  record.outcome = Outcome::pending;
+  record.message.clear();
+  record.times = {};
+}
+
+}  // namespace
+
 Result<std::uint64_t> MemoryLedger::put_back(std::span<const Outcome> outcomes) {
   const std::lock_guard lock(store_.mutex);
   std::uint64_t count = 0;
   for (auto& [key, record] : store_.documents) {
     if (std::ranges::find(outcomes, record.outcome) == outcomes.end()) continue;
-    record.outcome = Outcome::pending;
+    make_pending(record);
     ++count;
   }
   return count;
@@ -94,18 +104,26 @@ Result<std::uint64_t> MemoryLedger::put_back(std::span<const Outcome> outcomes) 
 Result<void> MemoryLedger::put_back(const std::string& key) {
   const std::lock_guard lock(store_.mutex);
   const auto found = store_.documents.find(key);
-  if (found != store_.documents.end()) found->second.outcome = Outcome::pending;
+  if (found != store_.documents.end()) make_pending(found->second);
   return {};
 }
 
-Result<void> MemoryLedger::forget(std::span<const std::string> keys) {
-  if (const auto entered = store_.enter("forget"); !entered) return entered;
+Result<std::vector<std::string>> MemoryLedger::forget(std::span<const std::string> keys) {
+  if (const auto entered = store_.enter("forget"); !entered) return pass_on(entered.error());
   const std::lock_guard lock(store_.mutex);
+  std::vector<std::string> kept;
   for (const std::string& key : keys) {
+    const auto known = store_.documents.find(key);
+    const auto intent = store_.last_intents.find(key);
+    if ((known != store_.documents.end() && known->second.current) ||
+        (intent != store_.last_intents.end() && intent->second != VersionId())) {
+      kept.push_back(key);
+      continue;
+    }
     store_.documents.erase(key);
     store_.forget_intents(key);
   }
-  return {};
+  return kept;
 }
 
 Result<void> MemoryLedger::for_each(const std::function<bool(const DocumentRecord&)>& visit) {

@@ -66,7 +66,7 @@ class MemoryLedger : public Ledger {
   Result<void> clear_intents(std::span<const VersionName> intents) override;
   Result<std::uint64_t> put_back(std::span<const Outcome> outcomes) override;
   Result<void> put_back(const std::string& key) override;
-  Result<void> forget(std::span<const std::string> keys) override;
+  Result<std::vector<std::string>> forget(std::span<const std::string> keys) override;
   Result<void> for_each(const std::function<bool(const DocumentRecord&)>& visit) override;
   Result<std::vector<VersionName>> intents() override;
   Result<std::vector<VersionName>> intents(std::span<const std::string> keys) override;

@@ -24,7 +24,7 @@ class World {
 
   S3Answer ask(const std::string& method, const std::string& target, std::string body = "",
                const HttpHeaders& headers = {}) {
-    ServedRequest request{method, target, {{"Host", "emulator"}}, std::move(body)};
+    ServedRequest request{method, target, {{"Host", "emulator"}}, "", std::move(body)};
     request.headers.add("x-amz-date", "20130524T000000Z");
     request.headers.add("x-amz-content-sha256", hash_of(request.body));
     const auto parsed = parse_s3_target(target);

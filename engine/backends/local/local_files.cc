@@ -122,6 +122,24 @@ Result<void> LocalFiles::write(const std::string& path, std::string_view bytes) 
   return (*writer)->commit();
 }
 
+Result<std::string> LocalFiles::read_range(const std::string& path, std::uint64_t offset,
+                                           std::size_t bytes) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return permanent_error(cannot_open(errno));
+  std::string part(bytes, '\0');
+  std::size_t read_bytes = 0;
+  while (read_bytes < bytes) {
+    const ssize_t got = pread(fd.get(), part.data() + read_bytes, bytes - read_bytes,
+                              static_cast<off_t>(offset + read_bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return cannot("be read", errno);
+    if (got == 0) break;
+    read_bytes += static_cast<std::size_t>(got);
+  }
+  part.resize(read_bytes);
+  return part;
+}
+
 Result<std::unique_ptr<BlobWriter>> LocalFiles::begin(const std::string& path) {
   if (const Result<void> made = make_folder(folder_of(path)); !made) return pass_on(made.error());
   std::string temporary = temporary_beside(path);

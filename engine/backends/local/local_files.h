@@ -17,6 +17,8 @@ class LocalFiles final : public BlobStore {
  public:
   // Only regular files: a pipe or a device would block, or never end.
   Result<MemoryFile> read(const std::string& path, std::uint64_t bytes_max) override;
+  Result<std::string> read_range(const std::string& path, std::uint64_t offset,
+                                 std::size_t bytes) override;
   // Makes the folders above it. A crash may leave a hidden file beside it, .penstock-*.
   Result<void> write(const std::string& path, std::string_view bytes) override;
   Result<std::unique_ptr<BlobWriter>> begin(const std::string& path) override;

@@ -16,7 +16,7 @@
 namespace penstock {
 namespace {
 
-const std::array<std::string, 1> migrations = {
+const std::array<std::string, 2> migrations = {
     // 1: the first. Keys are ordered by their bytes, as everywhere else.
     R"sql(
       CREATE TABLE penstock.documents (
@@ -45,6 +45,15 @@ const std::array<std::string, 1> migrations = {
         version bytea NOT NULL,
         superseded bytea[] NOT NULL
       );
+    )sql",
+    // 2: when a document came to each stage, by the calendar.
+    R"sql(
+      ALTER TABLE penstock.documents
+        ADD COLUMN started_ms bigint,
+        ADD COLUMN extracted_ms bigint,
+        ADD COLUMN embedded_ms bigint,
+        ADD COLUMN stored_ms bigint,
+        ADD COLUMN done_ms bigint;
     )sql"};
 
 constexpr std::size_t records_a_page = 500;
@@ -52,7 +61,12 @@ constexpr std::size_t records_a_page = 500;
 #define PENSTOCK_DOCUMENT_COLUMNS                                                               \
   "key, encode(location, 'hex'), metadata, bytes, modified_ns, changed_ns, "                    \
   "encode(attempted, 'hex'), outcome, message, attempts, fingerprint, encode(current, 'hex'), " \
-  "pages, chunks, tokens"
+  "pages, chunks, tokens, started_ms, extracted_ms, embedded_ms, stored_ms, done_ms"
+
+// As put_back() makes a document.
+#define PENSTOCK_PENDING                                                        \
+  "outcome = 'pending', message = '', started_ms = NULL, extracted_ms = NULL, " \
+  "embedded_ms = NULL, stored_ms = NULL, done_ms = NULL"
 
 DocumentRecord read_record(const PostgresRows& rows, std::size_t row) {
   DocumentRecord record;
@@ -69,6 +83,11 @@ DocumentRecord read_record(const PostgresRows& rows, std::size_t row) {
     record.current = CurrentVersion{
         version_from_hex(rows.text(row, 11)), static_cast<std::uint32_t>(rows.integer(row, 12)),
         static_cast<std::uint32_t>(rows.integer(row, 13)), rows.natural(row, 14)};
+  for (std::size_t column = 15; const auto time : all_document_times) {
+    if (!rows.is_null(row, column))
+      record.times.*time = WallTime(std::chrono::milliseconds(rows.integer(row, column)));
+    ++column;
+  }
   return record;
 }
 
@@ -105,7 +124,7 @@ Result<void> done(const Result<PostgresRows>& rows) {
 
 // The records in columns, as one statement takes them.
 PostgresParameters as_arrays(std::span<const DocumentRecord* const> records) {
-  std::array<PostgresArray, 14> columns;
+  std::array<PostgresArray, 14 + all_document_times.size()> columns;
   for (const DocumentRecord* record : records) {
     std::size_t column = 0;
     const CurrentVersion current = record->current.value_or(CurrentVersion{});
@@ -125,22 +144,26 @@ PostgresParameters as_arrays(std::span<const DocumentRecord* const> records) {
     columns[++column].add(std::int64_t{current.pages});
     columns[++column].add(std::int64_t{current.chunks});
     columns[++column].add(static_cast<std::int64_t>(current.tokens));
+    for (const auto time : all_document_times) {
+      const std::optional<WallTime>& at = record->times.*time;
+      ++column;
+      at ? columns[column].add(std::int64_t{at->time_since_epoch().count()})
+         : columns[column].add_null();
+    }
   }
   PostgresParameters parameters;
   for (const PostgresArray& column : columns) parameters.texts.push_back(column.literal());
   return parameters;
 }
 
-// What a record's document is fenced by, both locked until the transaction ends.
+// What a document is fenced by, both locked until the transaction ends.
 struct Fence {
   std::optional<VersionId> intended;
   VersionId current;  // VersionId(): none
 };
 
-Result<std::unordered_map<std::string, Fence>> lock_fences(
-    PostgresConnection& connection, std::span<const DocumentRecord* const> records) {
-  PostgresArray keys;
-  for (const DocumentRecord* record : records) keys.add_text(record->claim.key);
+Result<std::unordered_map<std::string, Fence>> lock_fences(PostgresConnection& connection,
+                                                           const std::string& keys) {
   // The first half is finished before the second begins: all who lock both lock in this order.
   const auto rows = connection.run(
       "WITH fences AS MATERIALIZED (SELECT key, version FROM penstock.intents "
@@ -149,7 +172,7 @@ Result<std::unordered_map<std::string, Fence>> lock_fences(
       "  WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE) "
       "SELECT true, key, encode(version, 'hex') FROM fences UNION ALL "
       "SELECT false, key, encode(current, 'hex') FROM known",
-      {{keys.literal()}, {}});
+      {{keys}, {}});
   if (!rows) return pass_on(rows.error());
   std::unordered_map<std::string, Fence> fences;
   for (std::size_t row = 0; row < rows->size(); ++row) {
@@ -170,7 +193,9 @@ Result<std::unordered_map<std::string, Fence>> lock_fences(
 Result<void> record_round(PostgresConnection& connection,
                           std::span<const DocumentRecord* const> records, std::int64_t call,
                           std::vector<std::string>& refused) {
-  const auto fences = lock_fences(connection, records);
+  PostgresArray keys;
+  for (const DocumentRecord* record : records) keys.add_text(record->claim.key);
+  const auto fences = lock_fences(connection, keys.literal());
   if (!fences) return pass_on(fences.error());
   std::vector<const DocumentRecord*> admitted;
   PostgresArray intended;
@@ -190,10 +215,12 @@ Result<void> record_round(PostgresConnection& connection,
   const auto stored = connection.run(
       "INSERT INTO penstock.documents AS stored (key, location, metadata, bytes, modified_ns, "
       "  changed_ns, attempted, outcome, message, fingerprint, current, pages, chunks, tokens, "
-      "  attempts, recorded_by) "
-      "SELECT entry.*, 1, $16::bigint FROM unnest($1::text[], $2::bytea[], $3::text[], "
+      "  started_ms, extracted_ms, embedded_ms, stored_ms, done_ms, attempts, recorded_by) "
+      "SELECT entry.*, 1, $21::bigint FROM unnest($1::text[], $2::bytea[], $3::text[], "
       "  $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::text[], "
-      "  $10::text[], $11::bytea[], $12::bigint[], $13::bigint[], $14::bigint[]) AS entry(key) "
+      "  $10::text[], $11::bytea[], $12::bigint[], $13::bigint[], $14::bigint[], "
+      "  $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[]) "
+      "  AS entry(key) "
       "ORDER BY entry.key COLLATE \"C\" "
       "ON CONFLICT (key) DO UPDATE SET location = excluded.location, "
       "  metadata = excluded.metadata, bytes = excluded.bytes, "
@@ -201,10 +228,13 @@ Result<void> record_round(PostgresConnection& connection,
       "  attempted = excluded.attempted, outcome = excluded.outcome, message = excluded.message, "
       "  fingerprint = excluded.fingerprint, current = excluded.current, "
       "  pages = excluded.pages, chunks = excluded.chunks, tokens = excluded.tokens, "
+      "  started_ms = excluded.started_ms, extracted_ms = excluded.extracted_ms, "
+      "  embedded_ms = excluded.embedded_ms, stored_ms = excluded.stored_ms, "
+      "  done_ms = excluded.done_ms, "
       "  attempts = stored.attempts + (stored.recorded_by <> excluded.recorded_by)::integer, "
       "  recorded_by = excluded.recorded_by "
       "WHERE stored.current IS NOT DISTINCT FROM excluded.current "
-      "  OR excluded.key = ANY($15::text[]) "
+      "  OR excluded.key = ANY($20::text[]) "
       "RETURNING key",
       parameters);
   if (!stored) return pass_on(stored.error());
@@ -305,7 +335,7 @@ Result<std::uint64_t> PostgresLedger::put_back(std::span<const Outcome> outcomes
   const auto rows = pool_.run(
       "WITH failed AS MATERIALIZED (SELECT key FROM penstock.documents "
       "  WHERE outcome = ANY($1::text[]) ORDER BY key FOR UPDATE), "
-      "changed AS (UPDATE penstock.documents SET outcome = 'pending', message = '' "
+      "changed AS (UPDATE penstock.documents SET " PENSTOCK_PENDING
       "  WHERE key IN (SELECT key FROM failed) RETURNING 1) "
       "SELECT count(*) FROM changed",
       {{names.literal()}, {}});
@@ -316,26 +346,33 @@ Result<std::uint64_t> PostgresLedger::put_back(std::span<const Outcome> outcomes
 Result<void> PostgresLedger::put_back(const std::string& key) {
   if (!require_key(key)) return {};
   return done(
-      pool_.run("UPDATE penstock.documents SET outcome = 'pending', message = '' WHERE key = $1",
-                {{key}, {}}));
+      pool_.run("UPDATE penstock.documents SET " PENSTOCK_PENDING " WHERE key = $1", {{key}, {}}));
 }
 
-Result<void> PostgresLedger::forget(std::span<const std::string> keys) {
-  if (keys.empty()) return {};
-  if (auto sound = require_keys(keys, std::identity()); !sound) return sound;
-  return pool_.transact([&](PostgresConnection& connection) -> Result<void> {
-    const PostgresParameters named{{text_array(keys)}, {}};
-    // Locked in the order of keys, intents first, as record() does it.
-    for (const char* table : {"penstock.intents", "penstock.documents"}) {
-      const auto removed =
-          connection.run(std::string("WITH forgotten AS MATERIALIZED (SELECT key FROM ") + table +
-                             " WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE) DELETE FROM " +
-                             table + " WHERE key IN (SELECT key FROM forgotten)",
-                         named);
-      if (!removed) return pass_on(removed.error());
-    }
-    return {};
-  });
+Result<std::vector<std::string>> PostgresLedger::forget(std::span<const std::string> keys) {
+  std::vector<std::string> kept;
+  if (keys.empty()) return kept;
+  if (auto sound = require_keys(keys, std::identity()); !sound) return pass_on(sound.error());
+  const Result<void> committed =
+      pool_.transact([&](PostgresConnection& connection) -> Result<void> {
+        kept.clear();
+        const auto fences = lock_fences(connection, text_array(keys));
+        if (!fences) return pass_on(fences.error());
+        for (const auto& [key, fence] : *fences)
+          if (fence.current != VersionId() || fence.intended.value_or(VersionId()) != VersionId())
+            kept.push_back(key);
+        const PostgresParameters forgotten{{text_array(keys), text_array(kept)}, {}};
+        for (const char* table : {"penstock.intents", "penstock.documents"}) {
+          const auto removed =
+              connection.run(std::string("DELETE FROM ") + table +
+                                 " WHERE key = ANY($1::text[]) AND key <> ALL($2::text[])",
+                             forgotten);
+          if (!removed) return pass_on(removed.error());
+        }
+        return {};
+      });
+  if (!committed) return pass_on(committed.error());
+  return kept;
 }
 
 Result<void> PostgresLedger::for_each(const std::function<bool(const DocumentRecord&)>& visit) {

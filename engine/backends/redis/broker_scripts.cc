@@ -88,6 +88,13 @@ end
 local function describe(key, record, ...)
   return {key, record.stamp, record.location, record.metadata, ...}
 end
+
+-- States are numbers of QueuedDocument::State.
+local waiting, leased, delayed, buried = 0, 1, 2, 3
+local function describe_state(key, record, state)
+  return describe(key, record, record.lane, record.attempts, state, record.next and 1 or 0,
+                  record.outcome or '', record.reason or '')
+end
 )lua";
 
 // ARGV: lane, whether the lane may grow (1 or 0), then of each document: key, stamp, location,
@@ -112,9 +119,10 @@ local function add(key, record)
   change(key, record)
 end
 
--- A stamp of nothing but zeros is none, and equals nothing.
+-- A stamp of nothing but zeros is none, and equals nothing. What has no location is a removal.
 local function is_same(record, other)
   return record.stamp == other.stamp and record.stamp ~= '0,0,0'
+    and (record.location == '') == (other.location == '')
 end
 
 local function enqueue(key, new)
@@ -307,15 +315,32 @@ end
 return answer
 )lua";
 
-// ARGV: a cursor of HSCAN. Answers the next cursor, then some dead letters, each with its lane,
-// outcome, reason and attempts.
+// ARGV: keys. Answers nil for each that is not in the queue, and the others with lane, attempts,
+// state, whether another content follows (1 or 0), and of a dead letter outcome and reason.
+constexpr const char* find_documents = R"lua(
+local function state_of(record)
+  if not record.entry then return delayed end
+  return is_leased(lanes[record.lane].stream, record.entry) and leased or waiting
+end
+
+local queued = redis.call('HMGET', documents, unpack(ARGV))
+local letters = redis.call('HMGET', dead, unpack(ARGV))
+local answers = {}
+for i, key in ipairs(ARGV) do
+  local record = queued[i] or letters[i]
+  record = record and cmsgpack.unpack(record)
+  answers[i] = record and describe_state(key, record, queued[i] and state_of(record) or buried)
+end
+return answers
+)lua";
+
+// ARGV: a cursor of HSCAN. Answers the next cursor, then some dead letters, as above.
 constexpr const char* dead = R"lua(
 local scanned = redis.call('HSCAN', dead, ARGV[1], 'COUNT', 100)
 local answer = {scanned[1]}
 for i = 1, #scanned[2], 2 do
   local record = cmsgpack.unpack(scanned[2][i + 1])
-  answer[#answer + 1] = describe(scanned[2][i], record, record.lane, record.outcome,
-                                 record.reason, record.attempts)
+  answer[#answer + 1] = describe_state(scanned[2][i], record, buried)
 end
 return answer
 )lua";
@@ -384,6 +409,7 @@ const BrokerScripts& broker_scripts() {
       .settle = of_shard(settle),
       .renew = of_shard(renew),
       .state = of_shard(state),
+      .find = of_shard(find_documents),
       .dead = of_shard(dead),
       .retry = of_shard(retry),
       .report = of_workers(report),

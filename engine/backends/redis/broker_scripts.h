@@ -16,6 +16,7 @@ struct BrokerScripts {
   RedisScript settle;
   RedisScript renew;
   RedisScript state;
+  RedisScript find;
   RedisScript dead;
   RedisScript retry;
   RedisScript report;   // of the key of workers

@@ -17,8 +17,7 @@ namespace {
 
 // About 64 a shard: a script that runs for less than a millisecond, while the server does nothing
 // else.
-constexpr std::size_t enqueued_at_once = 1'024;
-constexpr std::size_t retried_at_once = 1'024;
+constexpr std::size_t documents_at_once = 1'024;
 
 std::string consumer_name(const std::string& worker) {
   return worker + "/" + std::to_string(std::random_device()());
@@ -49,14 +48,24 @@ ShardCalls by_shard(const QueueKeys& keys, std::size_t count,
   return split;
 }
 
-DeadLetter dead_letter_of(const RedisReply& fields) {
-  DeadLetter letter;
-  letter.claim = read_claim(fields);
-  letter.lane = text_at(fields, 4) == name_of(Lane::interactive) ? Lane::interactive : Lane::bulk;
-  letter.outcome = outcome_named(text_at(fields, 5)).value_or(Outcome::failed);
-  letter.reason = text_at(fields, 6);
-  letter.attempts = static_cast<std::uint32_t>(integer_at(fields, 7));
-  return letter;
+ShardCalls by_shard(const QueueKeys& queue, std::span<const std::string> keys) {
+  return by_shard(
+      queue, keys.size(), {}, [&](std::size_t i) -> const std::string& { return keys[i]; },
+      [&](std::vector<std::string>& arguments, std::size_t i) { arguments.push_back(keys[i]); });
+}
+
+// As the scripts `find` and `dead` answer it.
+QueuedDocument read_document(const RedisReply& fields) {
+  using State = QueuedDocument::State;
+  QueuedDocument document;
+  document.claim = read_claim(fields);
+  document.lane = text_at(fields, 4) == name_of(Lane::interactive) ? Lane::interactive : Lane::bulk;
+  document.attempts = static_cast<std::uint32_t>(integer_at(fields, 5));
+  document.state = static_cast<State>(integer_at(fields, 6));
+  document.is_followed = integer_at(fields, 7) != 0;
+  document.outcome = outcome_named(text_at(fields, 8)).value_or(Outcome::failed);
+  document.reason = text_at(fields, 9);
+  return document;
 }
 
 }  // namespace
@@ -95,9 +104,9 @@ Result<std::vector<Enqueued>> RedisBroker::enqueue(std::span<const Claim> docume
     const std::uint64_t room = options_.documents_max - std::min(options_.documents_max, in_lane);
     // Never more at once than there is room for; where there is none, only those that need none.
     const std::size_t count =
-        std::min({documents.size() - enqueued.size(), enqueued_at_once,
+        std::min({documents.size() - enqueued.size(), documents_at_once,
                   room > 0 ? static_cast<std::size_t>(std::min<std::uint64_t>(room, SIZE_MAX))
-                           : enqueued_at_once});
+                           : documents_at_once});
     const auto done =
         enqueue_some(documents.subspan(enqueued.size(), count), lane, room > 0, enqueued);
     if (!done) return pass_on(done.error());
@@ -131,6 +140,25 @@ Result<BrokerState> RedisBroker::state() {
   return read_broker_state(redis_, keys_);
 }
 
+Result<std::vector<std::optional<QueuedDocument>>> RedisBroker::find(
+    std::span<const std::string> keys) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::optional<QueuedDocument>> all(keys.size());
+  for (std::size_t first = 0; first < keys.size(); first += documents_at_once) {
+    const ShardCalls split =
+        by_shard(keys_, keys.subspan(first, std::min(keys.size() - first, documents_at_once)));
+    const auto answers = redis_.run_script(broker_scripts().find, split.calls);
+    for (std::size_t call = 0; call < answers.size(); ++call) {
+      if (!answers[call]) return pass_on(answers[call].error());
+      const std::vector<RedisReply>& found = answers[call]->elements;
+      for (std::size_t i = 0; i < std::min(found.size(), split.documents[call].size()); ++i)
+        if (found[i].kind == RedisReply::Kind::array)
+          all[first + split.documents[call][i]] = read_document(found[i]);
+    }
+  }
+  return all;
+}
+
 Result<void> RedisBroker::report(const WorkerReport& report) {
   const std::lock_guard lock(mutex_);
   const RedisScriptCall call = {
@@ -152,7 +180,7 @@ Result<std::vector<WorkerReport>> RedisBroker::workers() {
   return reports;
 }
 
-Result<void> RedisBroker::for_each_dead(const std::function<bool(const DeadLetter&)>& visit) {
+Result<void> RedisBroker::for_each_dead(const std::function<bool(const QueuedDocument&)>& visit) {
   const std::lock_guard lock(mutex_);
   for (std::size_t shard = 0; shard < QueueKeys::shard_count; ++shard) {
     std::unordered_set<std::string> seen;  // a scan may show a letter twice
@@ -164,7 +192,7 @@ Result<void> RedisBroker::for_each_dead(const std::function<bool(const DeadLette
       const RedisReply& answer = *answers.front();
       cursor = text_at(answer, 0);
       for (std::size_t i = 1; i < answer.elements.size(); ++i) {
-        const DeadLetter letter = dead_letter_of(answer.elements[i]);
+        const QueuedDocument letter = read_document(answer.elements[i]);
         if (seen.insert(letter.claim.key).second && !visit(letter)) return {};
       }
     } while (cursor != "0" && !cursor.empty());
@@ -175,11 +203,8 @@ Result<void> RedisBroker::for_each_dead(const std::function<bool(const DeadLette
 Result<std::uint64_t> RedisBroker::retry(std::span<const std::string> keys) {
   const std::lock_guard lock(mutex_);
   std::uint64_t count = 0;
-  for (; !keys.empty(); keys = keys.subspan(std::min(keys.size(), retried_at_once))) {
-    const ShardCalls split = by_shard(
-        keys_, std::min(keys.size(), retried_at_once), {},
-        [&](std::size_t i) -> const std::string& { return keys[i]; },
-        [&](std::vector<std::string>& arguments, std::size_t i) { arguments.push_back(keys[i]); });
+  for (; !keys.empty(); keys = keys.subspan(std::min(keys.size(), documents_at_once))) {
+    const ShardCalls split = by_shard(keys_, keys.first(std::min(keys.size(), documents_at_once)));
     for (const auto& answer : redis_.run_script(broker_scripts().retry, split.calls)) {
       if (!answer) return pass_on(answer.error());
       count += static_cast<std::uint64_t>(answer->integer);

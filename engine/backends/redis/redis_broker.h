@@ -35,10 +35,12 @@ class RedisBroker final : public Broker {
   // Of a broker with a worker's name.
   WorkQueue& queue(Lane lane) override;
   Result<BrokerState> state() override;
+  Result<std::vector<std::optional<QueuedDocument>>> find(
+      std::span<const std::string> keys) override;
   Result<void> report(const WorkerReport& report) override;
   Result<std::vector<WorkerReport>> workers() override;
   std::string last_failure() const override { return failure_.get(); }
-  Result<void> for_each_dead(const std::function<bool(const DeadLetter&)>& visit) override;
+  Result<void> for_each_dead(const std::function<bool(const QueuedDocument&)>& visit) override;
   Result<std::uint64_t> retry(std::span<const std::string> keys) override;
 
  private:

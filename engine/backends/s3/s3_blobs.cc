@@ -1,5 +1,6 @@
 #include "engine/backends/s3/s3_blobs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/backends/s3/checksum.h"
@@ -66,6 +67,26 @@ Result<MemoryFile> S3Blobs::read(const std::string& location, std::uint64_t byte
     if (reads == reads_max)
       return retryable_error("what came does not match the object's checksum");
   }
+}
+
+Result<std::string> S3Blobs::read_range(const std::string& location, std::uint64_t offset,
+                                        std::size_t bytes) {
+  const Result<S3Location> object = object_at(location);
+  if (!object) return pass_on(object.error());
+  if (is_folder(*object)) return permanent_error("is a folder, not an object");
+  if (bytes == 0) return std::string();
+  S3Request request;
+  request.at = *object;
+  request.headers.add("Range",
+                      "bytes=" + std::to_string(offset) + '-' + std::to_string(offset + bytes - 1));
+  Result<HttpResponse> response = client_.ask(request);
+  if (!response) return pass_on(response.error());
+  if (response->status == 416) return std::string();  // it ends before
+  if (const std::optional<Error> failure = failure_of(*response)) return pass_on(*failure);
+  // Who knows no ranges sends all of it.
+  if (response->status == 200)
+    return response->body.substr(std::min<std::uint64_t>(offset, response->body.size()), bytes);
+  return std::move(response->body);
 }
 
 Result<void> S3Blobs::write(const std::string& location, std::string_view bytes) {

@@ -22,6 +22,8 @@ class S3Blobs final : public BlobStore {
 
   // A content that does not match its checksum is a retryable error.
   Result<MemoryFile> read(const std::string& location, std::uint64_t bytes_max) override;
+  Result<std::string> read_range(const std::string& location, std::uint64_t offset,
+                                 std::size_t bytes) override;
   // A large content goes in parts; what an earlier attempt at the same content left is not sent
   // again. Of a failed attempt the parts stay for the next one, unless it can never succeed.
   Result<void> write(const std::string& location, std::string_view bytes) override;

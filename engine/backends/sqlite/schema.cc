@@ -116,7 +116,7 @@ constexpr const char* migrations[] = {
         PRIMARY KEY (queue, worker)
       ) STRICT, WITHOUT ROWID;
     )sql",
-    // The catalog. Idempotency keys ascend in the order of use. The first index is all that a
+    // 5: the catalog. Idempotency keys ascend in the order of use. The first index is all that a
     // tenant's totals read.
     R"sql(
       CREATE TABLE catalog (
@@ -153,6 +153,14 @@ constexpr const char* migrations[] = {
         is_condemned INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX catalog_reserved_ages ON catalog_reserved (reserved_ms, location);
+    )sql",
+    // 6: when a document came to each stage, by the calendar.
+    R"sql(
+      ALTER TABLE documents ADD COLUMN started_ms INTEGER;
+      ALTER TABLE documents ADD COLUMN extracted_ms INTEGER;
+      ALTER TABLE documents ADD COLUMN embedded_ms INTEGER;
+      ALTER TABLE documents ADD COLUMN stored_ms INTEGER;
+      ALTER TABLE documents ADD COLUMN done_ms INTEGER;
     )sql",
 };
 constexpr std::int64_t schema_version = std::size(migrations);

@@ -20,12 +20,36 @@ std::int64_t now_ms() {
 }
 
 #define PENSTOCK_CLAIM_COLUMNS "key, location, metadata, bytes, modified_ns, changed_ns"
+#define PENSTOCK_DOCUMENT_COLUMNS                                                     \
+  PENSTOCK_CLAIM_COLUMNS                                                              \
+  ", state, lane, attempts, outcome, reason, "                                        \
+  "EXISTS (SELECT 1 FROM queue_followers AS next WHERE next.queue = queue.queue AND " \
+  "next.key = queue.key)"
 
 Claim read_claim(const Statement& row) {
   return {std::string(row.bytes(0)),
           std::string(row.bytes(1)),
           std::string(row.bytes(2)),
           {row.natural(3), row.integer(4), row.integer(5)}};
+}
+
+QueuedDocument::State state_named(std::string_view name) {
+  using State = QueuedDocument::State;
+  if (name == "leased") return State::leased;
+  if (name == "delayed") return State::delayed;
+  return name == "dead" ? State::dead : State::waiting;
+}
+
+QueuedDocument read_document(const Statement& row) {
+  QueuedDocument document;
+  document.state = state_named(row.bytes(6));
+  document.claim = read_claim(row);
+  document.lane = row.bytes(7) == name_of(Lane::bulk) ? Lane::bulk : Lane::interactive;
+  document.attempts = static_cast<std::uint32_t>(row.integer(8));
+  document.outcome = outcome_named(row.bytes(9)).value_or(Outcome::failed);
+  document.reason = row.bytes(10);
+  document.is_followed = row.integer(11) != 0;
+  return document;
 }
 
 // Parameters 2 to 7.
@@ -38,6 +62,12 @@ void bind_claim(Statement& statement, const Claim& claim) {
       .bind(7, claim.stamp.changed_ns);
 }
 
+// A stamp of nothing equals nothing.
+bool is_same_content(const Claim& one, const Claim& other) {
+  return one.stamp != SourceStamp{} && one.stamp == other.stamp &&
+         one.is_removal() == other.is_removal();
+}
+
 Result<void> run(Statement& statement) {
   return statement.run();
 }
@@ -47,8 +77,8 @@ Result<void> run(Statement& statement) {
 // ?1 is the queue throughout, ?2 the key or the lane.
 struct SqliteBroker::Statements {
   explicit Statements(Database& database)
-      : find(database.prepare("SELECT " PENSTOCK_CLAIM_COLUMNS
-                              ", state, attempts, lane FROM queue WHERE queue = ?1 AND key = ?2")),
+      : find(database.prepare("SELECT " PENSTOCK_DOCUMENT_COLUMNS
+                              " FROM queue WHERE queue = ?1 AND key = ?2")),
         put(database.prepare(
             "INSERT INTO queue (queue, " PENSTOCK_CLAIM_COLUMNS
             ", lane, state, position, at_ms, attempts, retried, worker, outcome, reason) "
@@ -92,9 +122,8 @@ struct SqliteBroker::Statements {
                                "state = 'leased'")),
         count(database.prepare("SELECT lane, state, count(*), min(at_ms) FROM queue "
                                "WHERE queue = ?1 GROUP BY lane, state")),
-        dead(database.prepare("SELECT " PENSTOCK_CLAIM_COLUMNS
-                              ", lane, outcome, reason, attempts FROM queue "
-                              "WHERE queue = ?1 AND state = 'dead' ORDER BY key")),
+        dead(database.prepare("SELECT " PENSTOCK_DOCUMENT_COLUMNS
+                              " FROM queue WHERE queue = ?1 AND state = 'dead' ORDER BY key")),
         revive(database.prepare(
             "UPDATE queue SET state = 'waiting', at_ms = ?3, attempts = 0, retried = 1, "
             "outcome = '', reason = '' WHERE queue = ?1 AND key = ?2 AND state = 'dead' RETURNING "
@@ -202,26 +231,20 @@ Result<std::vector<Enqueued>> SqliteBroker::enqueue(std::span<const Claim> docum
 
 Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane,
                                            std::uint64_t& in_lane) {
-  Statement& find = statements_->find;
-  find.bind_text(1, options_.queue).bind_text(2, document.key);
-  const Result<bool> row = find.step();
-  if (!row) return pass_on(row.error());
-  const bool exists = *row;
-  // A stamp of nothing equals nothing.
-  const bool is_same =
-      exists && document.stamp != SourceStamp{} && read_claim(find).stamp == document.stamp;
-  const std::string state = exists ? std::string(find.bytes(6)) : std::string();
-  find.reset();
-
-  if (is_same) return state == "dead" ? Enqueued::dead : Enqueued::known;
-  if (state == "leased") {
+  using State = QueuedDocument::State;
+  const Result<std::optional<QueuedDocument>> found = find_one(document.key);
+  if (!found) return pass_on(found.error());
+  const std::optional<QueuedDocument>& old = *found;
+  if (old && is_same_content(old->claim, document))
+    return old->state == State::dead ? Enqueued::dead : Enqueued::known;
+  if (old && old->state == State::leased) {
     Statement& follow = statements_->follow;
     bind_claim(follow, document);
     follow.bind_text(1, options_.queue).bind_text(8, name_of(lane));
     if (auto done = follow.run(); !done) return pass_on(done.error());
     return Enqueued::follows;
   }
-  const bool replaces = state == "waiting" || state == "delayed";
+  const bool replaces = old && old->state != State::dead;
   if (!replaces && in_lane >= options_.documents_max) return Enqueued::full;
   Statement& put = statements_->put;
   bind_claim(put, document);
@@ -303,10 +326,9 @@ Result<void> SqliteBroker::advance(const std::string& key, std::optional<Outcome
   follower.reset();
   if (outcome && !is_failure(*outcome)) return run(bound(statements_->remove));
 
-  Statement& find = bound(statements_->find);
-  if (const auto row = find.step(); !row) return pass_on(row.error());
-  const auto attempts = static_cast<std::uint32_t>(find.integer(7)) + 1;
-  find.reset();
+  const Result<std::optional<QueuedDocument>> found = find_one(key);
+  if (!found) return pass_on(found.error());
+  const std::uint32_t attempts = (*found ? (*found)->attempts : 0) + 1;
   const bool again =
       attempts < options_.attempts_max && (!outcome || is_worth_another_attempt(*outcome));
   if (!again) {
@@ -417,6 +439,29 @@ Result<BrokerState> SqliteBroker::state() {
   return state;
 }
 
+Result<std::vector<std::optional<QueuedDocument>>> SqliteBroker::find(
+    std::span<const std::string> keys) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::optional<QueuedDocument>> all;
+  all.reserve(keys.size());
+  for (const std::string& key : keys) {
+    Result<std::optional<QueuedDocument>> found = find_one(key);
+    if (!found) return pass_on(found.error());
+    all.push_back(*std::move(found));
+  }
+  return all;
+}
+
+Result<std::optional<QueuedDocument>> SqliteBroker::find_one(const std::string& key) {
+  Statement& find = statements_->find;
+  const Result<bool> row = find.bind_text(1, options_.queue).bind_text(2, key).step();
+  if (!row) return pass_on(row.error());
+  std::optional<QueuedDocument> document;
+  if (*row) document = read_document(find);
+  find.reset();
+  return document;
+}
+
 Result<void> SqliteBroker::report(const WorkerReport& report) {
   const std::lock_guard lock(mutex_);
   const std::int64_t now = now_ms();
@@ -446,7 +491,7 @@ Result<std::vector<WorkerReport>> SqliteBroker::workers() {
   return all;
 }
 
-Result<void> SqliteBroker::for_each_dead(const std::function<bool(const DeadLetter&)>& visit) {
+Result<void> SqliteBroker::for_each_dead(const std::function<bool(const QueuedDocument&)>& visit) {
   const std::lock_guard lock(mutex_);
   Statement& dead = statements_->dead;
   dead.bind_text(1, options_.queue);
@@ -454,13 +499,7 @@ Result<void> SqliteBroker::for_each_dead(const std::function<bool(const DeadLett
     const Result<bool> row = dead.step();
     if (!row) return pass_on(row.error());
     if (!*row) break;
-    DeadLetter letter;
-    letter.claim = read_claim(dead);
-    letter.lane = dead.bytes(6) == name_of(Lane::bulk) ? Lane::bulk : Lane::interactive;
-    letter.outcome = outcome_named(dead.bytes(7)).value_or(Outcome::failed);
-    letter.reason = dead.bytes(8);
-    letter.attempts = static_cast<std::uint32_t>(dead.integer(9));
-    if (!visit(letter)) break;
+    if (!visit(read_document(dead))) break;
   }
   dead.reset();
   return {};

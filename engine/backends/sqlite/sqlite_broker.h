@@ -29,10 +29,12 @@ class SqliteBroker final : public Broker {
   Result<std::vector<Enqueued>> enqueue(std::span<const Claim> documents, Lane lane) override;
   WorkQueue& queue(Lane lane) override;
   Result<BrokerState> state() override;
+  Result<std::vector<std::optional<QueuedDocument>>> find(
+      std::span<const std::string> keys) override;
   Result<void> report(const WorkerReport& report) override;
   Result<std::vector<WorkerReport>> workers() override;
   std::string last_failure() const override { return failure_.get(); }
-  Result<void> for_each_dead(const std::function<bool(const DeadLetter&)>& visit) override;
+  Result<void> for_each_dead(const std::function<bool(const QueuedDocument&)>& visit) override;
   Result<std::uint64_t> retry(std::span<const std::string> keys) override;
 
  private:
@@ -46,6 +48,7 @@ class SqliteBroker final : public Broker {
   enum class Claimed { document, nothing_now, nothing_left };
 
   Result<Enqueued> enqueue_one(const Claim& document, Lane lane, std::uint64_t& in_lane);
+  Result<std::optional<QueuedDocument>> find_one(const std::string& key);
   // The next document of the lane, now leased, in `claim`.
   Result<Claimed> try_claim(Lane lane, Claim& claim);
   void deliver_later(Delivery delivery);

@@ -9,7 +9,13 @@ namespace {
 
 #define PENSTOCK_DOCUMENT_COLUMNS                                                          \
   "key, location, metadata, bytes, modified_ns, changed_ns, attempted, outcome, message, " \
-  "attempts, fingerprint, current, pages, chunks, tokens"
+  "attempts, fingerprint, current, pages, chunks, tokens, "                                \
+  "started_ms, extracted_ms, embedded_ms, stored_ms, done_ms"
+
+// As put_back() makes a document.
+#define PENSTOCK_PENDING                                                        \
+  "outcome = 'pending', message = '', started_ms = NULL, extracted_ms = NULL, " \
+  "embedded_ms = NULL, stored_ms = NULL, done_ms = NULL"
 
 VersionId version_from(std::string_view bytes) {
   VersionId version;
@@ -32,6 +38,11 @@ DocumentRecord read_record(const Statement& row) {
     record.current =
         CurrentVersion{version_from(row.bytes(11)), static_cast<std::uint32_t>(row.integer(12)),
                        static_cast<std::uint32_t>(row.integer(13)), row.natural(14)};
+  for (int column = 15; const auto time : all_document_times) {
+    if (!row.is_null(column))
+      record.times.*time = WallTime(std::chrono::milliseconds(row.integer(column)));
+    ++column;
+  }
   return record;
 }
 
@@ -49,6 +60,12 @@ void bind_record(Statement& statement, const DocumentRecord& record) {
       .bind_text(10, record.fingerprint);
   record.current ? statement.bind_blob(11, record.current->id.view()) : statement.bind_null(11);
   statement.bind(12, current.pages).bind(13, current.chunks).bind(14, current.tokens);
+  for (int parameter = 15; const auto time : all_document_times) {
+    const std::optional<WallTime>& at = record.times.*time;
+    at ? statement.bind(parameter, std::int64_t{at->time_since_epoch().count()})
+       : statement.bind_null(parameter);
+    ++parameter;
+  }
 }
 
 }  // namespace
@@ -68,19 +85,22 @@ struct SqliteLedger::Statements {
             "AS known")),
         record(database.prepare(
             "INSERT INTO documents (" PENSTOCK_DOCUMENT_COLUMNS ") "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, ?11, ?12, ?13, ?14) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, ?11, ?12, ?13, ?14, "
+            "?15, ?16, ?17, ?18, ?19) "
             "ON CONFLICT (key) DO UPDATE SET location = ?2, metadata = ?3, bytes = ?4, "
             "modified_ns = ?5, changed_ns = ?6, attempted = ?7, outcome = ?8, message = ?9, "
             "attempts = attempts + 1, fingerprint = ?10, current = ?11, pages = ?12, "
-            "chunks = ?13, tokens = ?14")),
+            "chunks = ?13, tokens = ?14, started_ms = ?15, extracted_ms = ?16, "
+            "embedded_ms = ?17, stored_ms = ?18, done_ms = ?19")),
         clear_intents(
             database.prepare("DELETE FROM intents WHERE key = ?1 AND EXISTS (SELECT 1 FROM intents "
                              "WHERE key = ?1 AND version = ?2 AND NOT superseded)")),
-        put_back_outcome(database.prepare(
-            "UPDATE documents SET outcome = 'pending', message = '' WHERE outcome = ?1 "
-            "RETURNING 1")),
-        put_back_key(database.prepare(
-            "UPDATE documents SET outcome = 'pending', message = '' WHERE key = ?1")),
+        put_back_outcome(database.prepare("UPDATE documents SET " PENSTOCK_PENDING
+                                          " WHERE outcome = ?1 RETURNING 1")),
+        put_back_key(database.prepare("UPDATE documents SET " PENSTOCK_PENDING " WHERE key = ?1")),
+        is_in_use(database.prepare(
+            "SELECT EXISTS (SELECT 1 FROM documents WHERE key = ?1 AND current IS NOT NULL) OR "
+            "EXISTS (SELECT 1 FROM intents WHERE key = ?1 AND version <> ?2 AND NOT superseded)")),
         forget(database.prepare("DELETE FROM documents WHERE key = ?1")),
         forget_intents(database.prepare("DELETE FROM intents WHERE key = ?1")) {}
 
@@ -92,6 +112,7 @@ struct SqliteLedger::Statements {
   Statement clear_intents;
   Statement put_back_outcome;
   Statement put_back_key;
+  Statement is_in_use;
   Statement forget;
   Statement forget_intents;
 };
@@ -196,15 +217,28 @@ Result<void> SqliteLedger::put_back(const std::string& key) {
   return statements_->put_back_key.bind_text(1, key).run();
 }
 
-Result<void> SqliteLedger::forget(std::span<const std::string> keys) {
-  if (keys.empty()) return {};
-  return in_transaction(writer_, [&]() -> Result<void> {
+Result<std::vector<std::string>> SqliteLedger::forget(std::span<const std::string> keys) {
+  std::vector<std::string> kept;
+  if (keys.empty()) return kept;
+  const auto committed = in_transaction(writer_, [&]() -> Result<void> {
+    const VersionId none;
     for (const std::string& key : keys) {
+      Statement& question = statements_->is_in_use;
+      question.bind_text(1, key).bind_blob(2, none.view());
+      if (const auto row = question.step(); !row) return pass_on(row.error());
+      const bool is_in_use = question.integer(0) != 0;
+      question.reset();
+      if (is_in_use) {
+        kept.push_back(key);
+        continue;
+      }
       if (auto done = statements_->forget.bind_text(1, key).run(); !done) return done;
       if (auto done = statements_->forget_intents.bind_text(1, key).run(); !done) return done;
     }
     return {};
   });
+  if (!committed) return pass_on(committed.error());
+  return kept;
 }
 
 Result<void> SqliteLedger::for_each(const std::function<bool(const DocumentRecord&)>& visit) {

@@ -8,16 +8,12 @@
 #include <utility>
 
 #include "engine/core/error.h"
+#include "engine/core/pdf_header.h"
 #include "engine/stages/extract/clean_text.h"
 #include "engine/stages/extract/plain_text.h"
 
 namespace penstock {
 namespace {
-
-bool looks_like_pdf(std::string_view bytes) {
-  constexpr std::size_t searched = 1024;  // as much junk before the header as readers tolerate
-  return bytes.substr(0, searched).find("%PDF-") != std::string_view::npos;
-}
 
 class PlainPages final : public PageSource {
  public:

@@ -1,4 +1,4 @@
-#include "loadgen/emulate/url_query.h"
+#include "engine/http/url_target.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "cli/snippet.h"
+#include "engine/service/snippet.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -66,7 +66,8 @@ std::size_t best_start(const std::vector<Word>& words, std::size_t window) {
 
 }  // namespace
 
-std::vector<std::string> snippet(std::string_view text, std::string_view query, bool highlight) {
+std::vector<std::string> snippet(std::string_view text, std::string_view query,
+                                 const SnippetMarks& marks) {
   std::set<std::string> wanted;
   for (const std::string_view word : split(query)) wanted.insert(core_of(word));
   std::vector<Word> words;
@@ -98,10 +99,9 @@ std::vector<std::string> snippet(std::string_view text, std::string_view query, 
       lines.back() += ' ';
       ++columns;
     }
-    const bool bold = highlight && words[i].matches;
-    if (bold) lines.back() += "\033[1m";
+    if (words[i].matches) lines.back() += marks.begin;
     lines.back() += word;
-    if (bold) lines.back() += "\033[0m";
+    if (words[i].matches) lines.back() += marks.end;
     columns += width;
   }
   return lines;

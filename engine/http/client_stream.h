@@ -1,0 +1,54 @@
+// The bytes of one client, in the clear or by TLS. For http_connection.cc and http_server.cc only.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/ssl/stream_base.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <optional>
+#include <utility>
+
+namespace penstock {
+
+// An AsyncReadStream and AsyncWriteStream, as Beast's own are.
+class ClientStream {
+ public:
+  using executor_type = boost::beast::tcp_stream::executor_type;
+
+  // `tls`, unless null, outlives it.
+  ClientStream(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls)
+      : tcp_(std::move(socket)) {
+    if (tls != nullptr) tls_.emplace(tcp_, *tls);
+  }
+
+  executor_type get_executor() { return tcp_.get_executor(); }
+  boost::beast::tcp_stream& tcp() { return tcp_; }
+  bool is_tls() const { return tls_.has_value(); }
+
+  template <typename Token>
+  auto async_handshake(Token&& token) {
+    return tls_->async_handshake(boost::asio::ssl::stream_base::server, std::forward<Token>(token));
+  }
+  // Says that no more will be sent.
+  template <typename Token>
+  auto async_shutdown(Token&& token) {
+    return tls_->async_shutdown(std::forward<Token>(token));
+  }
+  template <typename Buffers, typename Token>
+  auto async_read_some(const Buffers& buffers, Token&& token) {
+    return tls_ ? tls_->async_read_some(buffers, std::forward<Token>(token))
+                : tcp_.async_read_some(buffers, std::forward<Token>(token));
+  }
+  template <typename Buffers, typename Token>
+  auto async_write_some(const Buffers& buffers, Token&& token) {
+    return tls_ ? tls_->async_write_some(buffers, std::forward<Token>(token))
+                : tcp_.async_write_some(buffers, std::forward<Token>(token));
+  }
+
+ private:
+  boost::beast::tcp_stream tcp_;
+  std::optional<boost::asio::ssl::stream<boost::beast::tcp_stream&>> tls_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,45 @@
+// Server-sent events (the HTML standard, 9.2): who watches a document, or all of a tenant's, is
+// told when one gets on.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "engine/io/events.h"
+#include "engine/service/call.h"
+
+namespace penstock {
+
+class EventStreams {
+ public:
+  // `events` outlives it; the server of its calls ends before it.
+  explicit EventStreams(Events& events);
+  // Ends every stream.
+  ~EventStreams();
+  EventStreams(const EventStreams&) = delete;
+  EventStreams& operator=(const EventStreams&) = delete;
+
+  // Answers the call with the caller's documents' events from now on; of one document, if the call
+  // names one, and then until it is done. `first`, unless empty, is sent before. Any thread.
+  void open(const Call& call, const std::string& first);
+
+ private:
+  struct Stream;
+
+  void hear(const DocumentEvent& event);
+  void send(const std::shared_ptr<Stream>& stream, std::string text);
+  void beat(const std::shared_ptr<Stream>& stream);
+
+  std::mutex mutex_;
+  std::list<std::shared_ptr<Stream>> streams_;  // guarded by mutex_
+
+  std::unique_ptr<Subscription> subscription_;  // last: it ends first
+};
+
+// An event in the stream's format. `data` is one line.
+std::string event_text(std::string_view name, std::string_view data);
+
+}  // namespace penstock

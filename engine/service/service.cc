@@ -1,0 +1,208 @@
+#include "engine/service/service.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "engine/service/content.h"
+#include "engine/service/documents.h"
+#include "engine/service/search.h"
+#include "engine/service/upload.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::string_view bearer = "bearer ";
+
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
+// Of a header Host, or of an Origin: a name of this machine, for itself only.
+bool is_this_machine(std::string_view host) {
+  if (const std::size_t scheme = host.find("://"); scheme != std::string_view::npos)
+    host.remove_prefix(scheme + 3);
+  if (host.starts_with('[')) return host.starts_with("[::1]");
+  host = host.substr(0, host.find(':'));
+  return host == "localhost" || host.starts_with("127.");
+}
+
+// Runs until its end on no thread of the server.
+bool is_answered_at_once(Action action) {
+  return action == Action::health || action == Action::readiness || action == Action::metrics ||
+         action == Action::openapi || action == Action::asset || action == Action::overview ||
+         action == Action::all_events;
+}
+
+class DeafSink final : public BodySink {
+  void write(std::string /*part*/, std::function<void()> /*more*/) override {}
+  void finish() override {}
+};
+
+}  // namespace
+
+Service::Service(ServiceParts parts, ServiceOptions options, std::unique_ptr<KeyRing> keys)
+    : parts_(std::move(parts)),
+      options_(std::move(options)),
+      keys_(std::move(keys)),
+      watch_(parts_),
+      streams_(parts_.events),
+      sweeper_(parts_, options_.sweeper),
+      server_(std::make_unique<HttpServer>(
+          options_.http,
+          [this](ServedRequest request, Responder responder) {
+            handle(std::move(request), responder);
+          },
+          [this](const RequestHead& head, const Responder& responder) {
+            return sink_of(head, responder);
+          })) {}
+
+Service::~Service() {
+  // First, so that no call reaches what goes next.
+  server_.reset();
+}
+
+std::optional<Call> Service::admit(const RequestHead& head, const Responder& responder) {
+  const UrlTarget target(head.target);
+  auto found = find_route(head.method, target.path());
+  if (const auto* problem = std::get_if<Problem>(&found)) {
+    parts_.metrics.http_answered(head.method, "none", problem->status, Duration{0});
+    refuse(responder, *problem);
+    return std::nullopt;
+  }
+  auto& match = std::get<RouteMatch>(found);
+  auto caller = caller_of(head, match);
+  const auto answered = [this, method = head.method, path = match.route->path,
+                         begun = now()](int status) {
+    parts_.metrics.http_answered(method, path, status, now() - begun);
+  };
+  if (const auto* problem = std::get_if<Problem>(&caller)) {
+    answered(problem->status);
+    refuse(responder, *problem);
+    return std::nullopt;
+  }
+  return Call(head, std::move(match), std::get<Caller>(std::move(caller)), responder, answered);
+}
+
+std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const RouteMatch& match) {
+  const Scope wanted = match.route->scope;
+  if (!keys_) {
+    const auto host = head.headers.find("Host");
+    const auto origin = head.headers.find("Origin");
+    if ((host && !is_this_machine(*host)) || (origin && !is_this_machine(*origin))) {
+      parts_.metrics.rejected(Rejection::auth);
+      return Problem{403,
+                     "foreign-host",
+                     "The service has no API keys, and serves this machine only",
+                     "make a key with penstock keys add, and start it with --keys-file",
+                     {},
+                     {}};
+    }
+    return Caller{std::string(only_tenant),
+                  {Scope::upload, Scope::read, Scope::admin},
+                  options_.document_bytes_max,
+                  true};
+  }
+  if (wanted == Scope::none) return Caller{};
+  if (match.route->action == Action::content) {
+    const UrlTarget target(head.target);
+    if (const auto link = verified_link(target, match.id, parts_.link_secret, wall_now()))
+      return Caller{link->tenant, {Scope::read}, 0, false};
+    if (!target.parameter("signature").empty()) {
+      parts_.metrics.rejected(Rejection::auth);
+      return link_refused();
+    }
+  }
+  const std::string_view said = head.headers.find("Authorization").value_or("");
+  std::optional<ApiKey> key;
+  if (lower_case(said.substr(0, bearer.size())) == bearer)
+    key = keys_->find(trimmed(said.substr(bearer.size())), now());
+  if (!key || !key->scopes.contains(wanted)) {
+    parts_.metrics.rejected(Rejection::auth);
+    return key ? forbidden(name_of(wanted)) : unauthenticated();
+  }
+  if (const auto wait = rates_.take(key->id, key->requests_per_minute, now())) {
+    parts_.metrics.rejected(Rejection::rate);
+    return too_many_requests(*wait);
+  }
+  return caller_with(*key);
+}
+
+Caller Service::caller_with(const ApiKey& key) const {
+  const std::uint64_t bytes_max = key.document_bytes == 0
+                                      ? options_.document_bytes_max
+                                      : std::min(key.document_bytes, options_.document_bytes_max);
+  return {key.tenant, key.scopes, bytes_max, false};
+}
+
+std::unique_ptr<BodySink> Service::sink_of(const RequestHead& head, const Responder& responder) {
+  const auto found = find_route(head.method, UrlTarget(head.target).path());
+  const auto* match = std::get_if<RouteMatch>(&found);
+  const bool is_upload = match != nullptr && (match->route->action == Action::upload ||
+                                              match->route->action == Action::replace);
+  if (!is_upload) return nullptr;
+  const auto call = admit(head, responder);
+  if (!call) return std::make_unique<DeafSink>();
+  return begin_upload(parts_, *call);
+}
+
+void Service::handle(ServedRequest request, const Responder& responder) {
+  const auto call = admit(request, responder);
+  if (!call) return;
+  if (is_answered_at_once(call->route().action)) return act(*call, request.body);
+  parts_.threads.run(Lane::interactive,
+                     [this, call = *call, body = std::move(request.body)] { act(call, body); });
+}
+
+void Service::act(const Call& call, const std::string& body) {
+  switch (call.route().action) {
+    case Action::upload:
+    case Action::replace:
+      return call.answer(bad_request("the content is empty"));
+    case Action::list:
+      return list_documents(parts_, call);
+    case Action::show:
+      return show_document(parts_, call);
+    case Action::remove:
+      return remove_document(parts_, call);
+    case Action::retry:
+      return retry_document(parts_, call);
+    case Action::content:
+      return send_content(parts_, call);
+    case Action::link:
+      return make_link(parts_, call, body);
+    case Action::document_events:
+      return watch_document(call);
+    case Action::all_events:
+      return streams_.open(call, {});
+    case Action::search:
+      return search(parts_, call);
+    case Action::failures:
+      return list_failures(parts_, call);
+    case Action::overview:
+      return answer_overview(parts_, watch_, started_, options_.version, call);
+    case Action::health:
+      return call.answer(200, {{"status", "alive"}});
+    case Action::readiness:
+      if (!watch_.sight()->failure.empty()) return call.answer(unavailable());
+      return call.answer(200, {{"status", "ready"}});
+    case Action::metrics:
+      parts_.metrics.http_connections(server_->connections());
+      return call.answer(200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+                         parts_.metrics.text());
+    case Action::openapi:
+    case Action::asset:
+      return call.answer(no_such_document());
+  }
+}
+
+void Service::watch_document(const Call& call) {
+  const auto view = view_of(parts_, call);
+  if (!view) return;
+  // How things stand comes first. What happens between this look and the stream is told by who asks
+  // again, as one must after any loss of a stream.
+  streams_.open(call, event_text("state", json_text(json_of(*view))));
+}
+
+}  // namespace penstock
