@@ -43,7 +43,7 @@ Result<void> forget_removed(const ServiceParts& parts) {
 }
 
 Result<void> remove_orphans(const ServiceParts& parts, WallTime reserved_before) {
-  const auto locations = parts.catalog.reserved(reserved_before, at_once);
+  const auto locations = parts.catalog.condemn(reserved_before, at_once);
   if (!locations) return pass_on(locations.error());
   std::vector<std::string> gone;
   for (const std::string& location : *locations) {

@@ -223,7 +223,7 @@ TEST_CASE("sqlite: a newer schema is refused") {
   SqliteLedger(path, OpenMode::write);
   execute(path, "PRAGMA user_version = 99");
   CHECK(message_of([&] { SqliteLedger(path, OpenMode::write); }) ==
-        path + ": written by a newer penstock (schema 99, this one knows 5); use that one");
+        path + ": written by a newer penstock (schema 99, this one knows 6); use that one");
 }
 
 TEST_CASE("sqlite: a store of the first schema is brought up to date") {
