@@ -132,11 +132,12 @@ void add_workers(FamilyList& list, const std::vector<WorkerReport>& workers) {
 }
 
 void add_quota(FamilyList& list, const BudgetUse& quota) {
-  const std::size_t keys = std::min(quota.keys.size(), quota.terms.keys.size());
-  for (std::size_t i = 0; i < keys; ++i) {
+  const std::vector<KeyQuota>& named = quota.terms.keys;
+  for (std::size_t i = 0; i < quota.keys.size(); ++i) {
     const KeyUse& use = quota.keys[i];
-    const Labels labels = {{"endpoint", label_of(quota.terms.endpoint)},
-                           {"key", label_of(quota.terms.keys[i].name)}};
+    // A quota that no fleet shares has no terms.
+    const std::string key = i < named.size() ? named[i].name : std::to_string(i + 1);
+    const Labels labels = {{"endpoint", label_of(quota.terms.endpoint)}, {"key", label_of(key)}};
     list.gauge("penstock_quota_requests_limit", "Requests a minute, as now in force", labels,
                static_cast<double>(use.requests_per_minute));
     list.gauge("penstock_quota_requests_used", "Requests that count against the minute now", labels,

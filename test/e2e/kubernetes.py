@@ -133,14 +133,14 @@ class Kubernetes(unittest.TestCase):
         drain_s = int(arguments[arguments.index("--drain-timeout") + 1])
         self.assertGreater(worker["terminationGracePeriodSeconds"], drain_s + 10)
 
-    def test_the_worker_knows_its_options(self):
-        arguments = self.by_name["Deployment", "penstock-worker"]["spec"]["template"]["spec"][
-            "containers"][0]["args"]
-        known = subprocess.run([penstock, arguments[0], "--help"], capture_output=True, text=True,
-                               check=True).stdout
-        for option in arguments:
-            if option.startswith("--"):
-                self.assertRegex(known, rf"[ ,]{option}[ ,]")
+    def test_programs_know_their_options(self):
+        for deployment in self.deployments:
+            container, = deployment["spec"]["template"]["spec"]["containers"]
+            known = subprocess.run([penstock, container["args"][0], "--help"], capture_output=True,
+                                   text=True, check=True).stdout
+            for option in container["args"]:
+                if option.startswith("--"):
+                    self.assertRegex(known, rf"[ ,]{option}[ ,]")
 
     def test_what_is_selected_is_there(self):
         pods = {each["metadata"]["name"]: each["spec"]["template"] for each in self.deployments}

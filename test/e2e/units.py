@@ -93,11 +93,12 @@ class Units(unittest.TestCase):
             self.assertEqual(needed - permitted, set(), unit)
 
     def test_a_stop_drains_before_it_kills(self):
-        drain = re.search(r"--drain-timeout [^\n]*?[=\[](\d+)\]?\n",
-                          subprocess.run([penstock, "worker", "--help"], capture_output=True,
-                                         text=True, check=True).stdout)
         for unit in UNITS:
             settings = settings_of(unit)
+            command = settings["ExecStart"][0].split()[1]
+            known = subprocess.run([penstock, command, "--help"], capture_output=True, text=True,
+                                   check=True).stdout
+            drain = re.search(r"--drain-timeout [^\n]*?[=\[](\d+)\]?\n", known)
             self.assertGreater(int(settings["TimeoutStopSec"][-1]), int(drain[1]) + 10)
             # By default extraction processes would get the signal as well.
             self.assertEqual(settings["KillMode"], ["mixed"])

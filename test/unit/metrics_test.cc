@@ -159,6 +159,16 @@ TEST_CASE("metrics: no series comes twice where budgets name the same key") {
         "penstock_quota_tokens_used{endpoint=\"https://api.openai.com/v1\",key=\"main\"} 79120\n");
 }
 
+TEST_CASE("metrics: keys without terms are numbered") {
+  Metrics metrics;
+  FleetSample sample;
+  sample.quotas = {{{"https://e", {}, 0}, {{60, 1'000, 3, 40, 0s}, {60, 1'000, 0, 50, 0s}}}};
+  metrics.observe(sample);
+  CHECK(lines_with(metrics.text(), "penstock_quota_tokens_used") ==
+        "penstock_quota_tokens_used{endpoint=\"https://e\",key=\"1\"} 40\n"
+        "penstock_quota_tokens_used{endpoint=\"https://e\",key=\"2\"} 50\n");
+}
+
 TEST_CASE("metrics: a method that a client made up is no label") {
   Metrics metrics;
   metrics.http_answered("BREW", "/v1/documents", 405, 1ms);
