@@ -36,7 +36,7 @@ int run_keys_add(const KeysAddOptions& options) {
     throw FatalError("--tenant " + printable(options.tenant) +
                      ": a name has 1 to 64 letters, digits, -, _ and .");
   ApiKeys keys;
-  if (std::filesystem::exists(options.keys_file)) keys = read_api_keys(options.keys_file);
+  if (std::filesystem::exists(options.api_keys)) keys = read_api_keys(options.api_keys);
   ApiKey key;
   key.tenant = options.tenant;
   for (const std::string& name : options.scopes) key.scopes.insert(*scope_named(name));
@@ -46,7 +46,7 @@ int run_keys_add(const KeysAddOptions& options) {
   key.created = text_of(wall_now());
   const std::string secret = make_api_key(key);
   keys.insert_or_assign(key.id, key);
-  write_api_keys(options.keys_file, keys);
+  write_api_keys(options.api_keys, keys);
   if (options.json) {
     Json object = json_of(key);
     object["key"] = secret;
@@ -60,7 +60,7 @@ int run_keys_add(const KeysAddOptions& options) {
 }
 
 int run_keys_list(const KeysListOptions& options) {
-  for (const auto& [id, key] : read_api_keys(options.keys_file)) {
+  for (const auto& [id, key] : read_api_keys(options.api_keys)) {
     if (options.json) {
       print_json_line(json_of(key));
       continue;
@@ -76,11 +76,11 @@ int run_keys_list(const KeysListOptions& options) {
 }
 
 int run_keys_remove(const KeysRemoveOptions& options) {
-  ApiKeys keys = read_api_keys(options.keys_file);
+  ApiKeys keys = read_api_keys(options.api_keys);
   if (keys.erase(options.id) == 0)
-    throw FatalError(options.keys_file + ": has no key " + printable(options.id) +
+    throw FatalError(options.api_keys + ": has no key " + printable(options.id) +
                      "; penstock keys list shows those that it has");
-  write_api_keys(options.keys_file, keys);
+  write_api_keys(options.api_keys, keys);
   return exit_done;
 }
 

@@ -61,10 +61,10 @@ ServeOptions completed(ServeOptions options) {
 void refuse_the_open_world(const ServeOptions& options) {
   const std::string host = options.listen.substr(0, options.listen.rfind(':'));
   const bool is_own = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-  if (options.keys_file.empty() && !is_own)
+  if (options.api_keys.empty() && !is_own)
     throw FatalError("--listen " + options.listen +
                      " is open to other machines, and everybody may do everything without "
-                     "--keys-file; penstock keys add makes it");
+                     "--api-keys; penstock keys add makes it");
 }
 
 Secret link_secret() {
@@ -169,7 +169,7 @@ int run_serve(const ServeOptions& given) {
   refuse_the_open_world(options);
   const auto log = [json = options.json](const std::string& line) { log_line(json, line); };
   std::unique_ptr<KeyRing> keys;
-  if (!options.keys_file.empty()) keys = std::make_unique<KeyRing>(options.keys_file, log);
+  if (!options.api_keys.empty()) keys = std::make_unique<KeyRing>(options.api_keys, log);
 
   Engine engine(options.engine, shared_budget_of(options.fleet));
   Store store = open_store_for_writing(options.store, engine);

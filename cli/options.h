@@ -111,8 +111,8 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8080";
   std::string certificate_file;
   std::string key_file;
-  std::string keys_file;  // empty: no API keys
-  std::string blobs;      // empty: a folder beside the store's file
+  std::string api_keys;  // empty: no API keys
+  std::string blobs;     // empty: a folder beside the store's file
   std::string region;
   std::optional<std::uint32_t> workers;  // absent: 1 with a queue in a file, else 0
   std::uint64_t interactive_depth = 5'000;
@@ -122,7 +122,7 @@ struct ServeOptions {
 };
 
 struct KeysAddOptions {
-  std::string keys_file;
+  std::string api_keys;
   std::string tenant;
   std::vector<std::string> scopes;  // empty: all
   std::uint64_t requests_per_minute = 0;
@@ -131,12 +131,12 @@ struct KeysAddOptions {
 };
 
 struct KeysListOptions {
-  std::string keys_file;
+  std::string api_keys;
   bool json = false;
 };
 
 struct KeysRemoveOptions {
-  std::string keys_file;
+  std::string api_keys;
   std::string id;
 };
 

@@ -11,7 +11,7 @@ constexpr const char* serve_help =
     "in\n"
     "one file, uploads in a folder beside it, and the work done in this process. With --queue and\n"
     "--ledger on servers it is a front of a fleet, and `penstock worker` does the work.\n"
-    "Without --keys-file it has one user, of this machine. Links to contents are signed with\n"
+    "Without --api-keys it has one user, of this machine. Links to contents are signed with\n"
     "PENSTOCK_LINK_SECRET; without one they end with the process.";
 
 }  // namespace
@@ -52,7 +52,7 @@ CLI::App& add_command(CLI::App& app, ServeOptions& options) {
   certificate->needs(key);
   key->needs(certificate);
   command
-      .add_option("--keys-file", options.keys_file,
+      .add_option("--api-keys", options.api_keys,
                   "Who may ask: API keys, made with penstock keys add")
       ->type_name("FILE")
       ->group("Guard");
@@ -82,15 +82,15 @@ CLI::App& add_command(CLI::App& app, ServeOptions& options) {
 
 namespace {
 
-void add_keys_file(CLI::App& command, std::string& keys_file) {
-  command.add_option("--keys-file", keys_file, "The file")->type_name("FILE")->required();
+void add_api_keys_file(CLI::App& command, std::string& api_keys) {
+  command.add_option("--api-keys", api_keys, "The file")->type_name("FILE")->required();
 }
 
 }  // namespace
 
 CLI::App& add_command(CLI::App& keys, KeysAddOptions& options) {
   CLI::App& command = *keys.add_subcommand("add", "Makes a key, and shows it this once");
-  add_keys_file(command, options.keys_file);
+  add_api_keys_file(command, options.api_keys);
   command.add_option("--tenant", options.tenant, "Whose documents it reaches, and no others")
       ->required();
   command
@@ -107,14 +107,14 @@ CLI::App& add_command(CLI::App& keys, KeysAddOptions& options) {
 
 CLI::App& add_command(CLI::App& keys, KeysListOptions& options) {
   CLI::App& command = *keys.add_subcommand("list", "Whose keys there are, and what they may");
-  add_keys_file(command, options.keys_file);
+  add_api_keys_file(command, options.api_keys);
   add_json(command, options.json, "One JSON object a key");
   return command;
 }
 
 CLI::App& add_command(CLI::App& keys, KeysRemoveOptions& options) {
   CLI::App& command = *keys.add_subcommand("remove", "Ends a key; it is of no use a second later");
-  add_keys_file(command, options.keys_file);
+  add_api_keys_file(command, options.api_keys);
   command.add_option("ID", options.id, "The key's id, as list shows it")->required();
   return command;
 }

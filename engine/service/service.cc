@@ -111,7 +111,7 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
       return Problem{403,
                      "foreign-host",
                      "The service has no API keys, and serves this machine only",
-                     "make a key with penstock keys add, and start it with --keys-file",
+                     "make a key with penstock keys add, and start it with --api-keys",
                      {},
                      {}};
     }
