@@ -213,6 +213,11 @@ int run_serve(const ServeOptions& given) {
         return attempted<std::vector<BudgetUse>>([&] { return quotas_of(options.fleet, workers); })
             .value_or(std::vector<BudgetUse>());
       },
+      [&](Metrics& each_second) {
+        if (!store.ledger_pool) return;
+        const PostgresPool::Use use = store.ledger_pool->use();
+        each_second.database_connections(use.busy, use.idle);
+      },
       log};
   ServiceOptions service_options;
   service_options.http.listen = options.listen;

@@ -57,6 +57,7 @@ void WorkerReports::report() {
   report.failed = counts.failed;
   report.pages = counts.pages;
   report.tokens = counts.tokens;
+  report.vectors = counts.chunks;
   report.rates = rates_.add(now, report);
   const double seconds = std::chrono::duration<double>(now - last_report_).count();
   // A child that ended takes its time with it.

@@ -18,6 +18,7 @@ void for_each_field(Report& report, Visit&& visit) {
   visit("failed", report.failed);
   visit("pages", report.pages);
   visit("tokens", report.tokens);
+  visit("vectors", report.vectors);
   visit("documents_per_second", report.rates.documents);
   visit("failed_per_second", report.rates.failed);
   visit("pages_per_second", report.rates.pages);

@@ -25,6 +25,7 @@ struct WorkerReport {
   std::uint64_t failed = 0;
   std::uint64_t pages = 0;
   std::uint64_t tokens = 0;
+  std::uint64_t vectors = 0;  // that it stored
   WorkerRates rates;
   double cpu_cores = 0;  // used, on average since the last report, with its extraction processes
   std::uint64_t memory_bytes = 0;  // resident, likewise

@@ -125,6 +125,8 @@ void add_workers(FamilyList& list, const std::vector<WorkerReport>& workers) {
                  worker.pages);
     list.counter("penstock_worker_tokens_total", "Tokens of documents that had an outcome", labels,
                  worker.tokens);
+    list.counter("penstock_worker_vectors_total", "Vectors written to the store", labels,
+                 worker.vectors);
     list.gauge("penstock_worker_up_seconds", "Since it started", labels, seconds(worker.up));
     list.gauge("penstock_worker_draining", "1 while it takes no more documents", labels,
                worker.draining ? 1 : 0);
@@ -200,7 +202,6 @@ struct Metrics::Series {
   std::array<Counter*, all_lanes.size()> late_starts{};
   std::array<Histogram*, all_stages_of_documents.size()> stages{};
   std::array<Counter*, all_rejections.size()> rejections{};
-  Counter& vectors = counter("penstock_vectors_stored_total", "Vectors written to the store");
   Counter& upload_bytes = counter("penstock_upload_bytes_total", "Bytes of uploads received");
   Gauge& connections = gauge("penstock_http_connections", "Open connections");
   Gauge& busy =
@@ -267,10 +268,6 @@ void Metrics::document_ended(Lane lane, Outcome outcome, Duration after) {
 
 void Metrics::stage_took(DocumentStage stage, Duration took) {
   series_->stages[static_cast<std::size_t>(stage)]->Observe(seconds(took));
-}
-
-void Metrics::vectors_stored(std::uint64_t vectors) {
-  series_->vectors.Increment(static_cast<double>(vectors));
 }
 
 void Metrics::http_answered(std::string_view method, std::string_view route, int code,

@@ -67,7 +67,6 @@ class Metrics {
   // It has its outcome, so long after it was received.
   void document_ended(Lane lane, Outcome outcome, Duration after);
   void stage_took(DocumentStage stage, Duration took);
-  void vectors_stored(std::uint64_t vectors);
 
   // `route` is the template that matched, such as /v1/documents/{id}, never a path. A method that
   // is none of HTTP's usual ones counts as "other".

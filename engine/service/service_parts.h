@@ -39,6 +39,8 @@ struct ServiceParts {
   std::function<Result<std::vector<float>>(const std::string&)> embed;
   // What the workers share of the embedding service's quota. Blocks.
   std::function<std::vector<BudgetUse>(const std::vector<WorkerReport>&)> quotas;
+  // Asked once a second, for what only who wired the parts knows: sets further metrics.
+  std::function<void(Metrics&)> sample;
   // One line for the service's owner.
   std::function<void(const std::string&)> log;
 };

@@ -11,25 +11,45 @@ namespace {
 
 constexpr std::chrono::seconds interval{1};
 
-Result<Sight> look_at(const ServiceParts& parts) {
-  Sight sight;
-  const Result<BrokerState> queue = parts.broker.state();
-  if (!queue) return pass_on(queue.error());
-  sight.queue = *queue;
-  Result<std::vector<WorkerReport>> workers = parts.broker.workers();
-  if (!workers) return pass_on(workers.error());
-  sight.workers = *std::move(workers);
-  std::ranges::sort(sight.workers, {}, &WorkerReport::worker);
-  const Result<CatalogTotals> catalog = parts.catalog.totals({});
-  if (!catalog) return pass_on(catalog.error());
-  sight.catalog = *catalog;
-  for (const WorkerReport& worker : sight.workers) {
-    sight.rates.documents += worker.rates.documents;
-    sight.rates.failed += worker.rates.failed;
-    sight.rates.pages += worker.rates.pages;
-    sight.rates.tokens += worker.rates.tokens;
+WorkerRates sum_of_rates(const std::vector<WorkerReport>& workers) {
+  WorkerRates rates;
+  for (const WorkerReport& worker : workers) {
+    rates.documents += worker.rates.documents;
+    rates.failed += worker.rates.failed;
+    rates.pages += worker.rates.pages;
+    rates.tokens += worker.rates.tokens;
   }
-  sight.quotas = parts.quotas(sight.workers);
+  return rates;
+}
+
+// What cannot be seen is as it was, and absent in the sample.
+Sight look_at(const ServiceParts& parts, Sight sight, FleetSample& sample) {
+  sight.failure.clear();
+  const Result<BrokerState> queue = parts.broker.state();
+  if (queue) {
+    sight.queue = *queue;
+    sample.queue = *queue;
+  } else {
+    sight.failure = queue.error().message;
+  }
+  Result<std::vector<WorkerReport>> workers = parts.broker.workers();
+  if (workers) {
+    std::ranges::sort(*workers, {}, &WorkerReport::worker);
+    sight.workers = *workers;
+    sight.rates = sum_of_rates(*workers);
+    sight.quotas = parts.quotas(*workers);
+    sample.workers = *std::move(workers);
+    sample.quotas = sight.quotas;
+  } else {
+    sight.failure = workers.error().message;
+  }
+  const Result<CatalogTotals> catalog = parts.catalog.totals({});
+  if (catalog) {
+    sight.catalog = *catalog;
+    sample.catalog = *catalog;
+  } else {
+    sight.failure = catalog.error().message;
+  }
   return sight;
 }
 
@@ -120,23 +140,17 @@ std::vector<Alert> Watch::alerts() const {
 }
 
 void Watch::look() {
-  Result<Sight> seen = look_at(parts_);
+  const std::shared_ptr<const Sight> before = sight();
   FleetSample sample;
-  if (seen) {
-    sample = {seen->queue, seen->workers, seen->quotas, seen->catalog};
-    parts_.admission.see(seen->queue, seen->rates.documents);
-  }
+  Sight seen = look_at(parts_, *before, sample);
+  if (sample.queue) parts_.admission.see(seen.queue, seen.rates.documents);
   parts_.metrics.observe(std::move(sample));
+  parts_.sample(parts_.metrics);
+  // What goes on failing is said once.
+  if (!seen.failure.empty() && seen.failure != before->failure) parts_.log(seen.failure);
   const std::lock_guard lock(mutex_);
-  if (seen) {
-    alerts_.see(seen->queue, seen->workers, seen->rates, wall_now());
-    sight_ = std::make_shared<const Sight>(*std::move(seen));
-  } else if (sight_->failure != seen.error().message) {
-    parts_.log(seen.error().message);
-    Sight blind = *sight_;
-    blind.failure = seen.error().message;
-    sight_ = std::make_shared<const Sight>(std::move(blind));
-  }
+  alerts_.see(seen.queue, seen.workers, seen.rates, wall_now());
+  sight_ = std::make_shared<const Sight>(std::move(seen));
 }
 
 void Watch::look_until_stopped() {

@@ -21,7 +21,7 @@ struct Sight {
   std::vector<BudgetUse> quotas;
   CatalogTotals catalog;
   WorkerRates rates;    // of all workers together
-  std::string failure;  // why nothing newer was seen; empty: all is well
+  std::string failure;  // why some of it is older than the rest; empty: all is well
 };
 
 class Watch {

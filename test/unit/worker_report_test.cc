@@ -14,6 +14,7 @@ TEST_CASE("worker report: its text holds every field") {
   report.failed = 3;
   report.pages = 4;
   report.tokens = 18'446'744'073'709'551'615u;
+  report.vectors = 5;
   report.rates = {0.5, 0.25, 1'234.5, 1e9};
   report.cpu_cores = 1.5;
   report.memory_bytes = 6;
@@ -27,6 +28,7 @@ TEST_CASE("worker report: its text holds every field") {
       "failed 3\n"
       "pages 4\n"
       "tokens 18446744073709551615\n"
+      "vectors 5\n"
       "documents_per_second 0.500000\n"
       "failed_per_second 0.250000\n"
       "pages_per_second 1234.500000\n"

@@ -130,6 +130,11 @@ Result<PostgresRows> PostgresPool::run(const std::string& sql,
   return std::move(*rows);
 }
 
+PostgresPool::Use PostgresPool::use() {
+  const std::lock_guard lock(mutex_);
+  return {out_, idle_.size()};
+}
+
 Result<void> PostgresPool::transact(const Work& work) {
   return repeat([&](PostgresConnection& connection) -> Result<void> {
     if (Result<void> begun = connection.begin(); !begun) return begun;

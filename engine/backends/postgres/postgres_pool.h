@@ -38,6 +38,13 @@ class PostgresPool {
 
   const std::string& name() const { return url_.name(); }
 
+  struct Use {
+    std::size_t busy = 0;
+    std::size_t idle = 0;
+  };
+  // Of its connections, now.
+  Use use();
+
   // One statement, a transaction by itself.
   Result<PostgresRows> run(const std::string& sql, const PostgresParameters& parameters = {});
   // `work` in a transaction (READ COMMITTED), whole or not at all. It must start afresh whenever it
