@@ -109,7 +109,8 @@ class Worker {
         vectors_pool_({.url = options.vectors_url}),
         ledger_(ledger_pool_),
         vectors_(vectors_pool_, "bench", options.dimensions),
-        writer_(ledger_, vectors_, nullptr, "bench", {}, [this](Job* job) { stored(job); }) {}
+        writer_(ledger_, vectors_, nullptr, "bench", milestones_, {},
+                [this](Job* job) { stored(job); }) {}
 
   // Returns once all documents are stored.
   void run() {
@@ -166,6 +167,7 @@ class Worker {
   std::size_t stored_ = 0;
   std::optional<std::string> failure_;
 
+  const Milestones milestones_{nullptr};
   StoreWriter writer_;  // uses all the others
 };
 

@@ -1,6 +1,7 @@
 #include "test/contract/vector_store_contract.h"
 
 #include <cmath>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -147,6 +148,19 @@ void run_vector_store_contract(const std::function<OpenVectorStore()>& fresh,
     CHECK(search(*store, along_first, 10).size() == 1);
     upsert(*store, Sample("b", "two", 1));
     CHECK(search(*store, along_first, 10).size() == 2);
+    upsert(*store, Sample("c", "three", 3));
+    REQUIRE(store->remove(std::vector<VersionName>{Sample("b", "two", 1).name()}).has_value());
+    upsert(*store, Sample("d", "four", 2));
+    std::map<std::string, int> chunks;
+    for (const Hit& hit : search(*store, along_first, 10)) ++chunks[hit.key];
+    CHECK(chunks == std::map<std::string, int>{{"a", 1}, {"c", 3}, {"d", 2}});
+    // The last that was written goes, and another takes its place.
+    REQUIRE(store->remove(std::vector<VersionName>{Sample("d", "four", 2).name()}).has_value());
+    upsert(*store, Sample("e", "five", 1));
+    upsert(*store, Sample("a", "one", 1));
+    chunks.clear();
+    for (const Hit& hit : search(*store, along_first, 10)) ++chunks[hit.key];
+    CHECK(chunks == std::map<std::string, int>{{"a", 1}, {"c", 3}, {"e", 1}});
   }
 
   SECTION("versions are counted together in their order") {

@@ -24,8 +24,14 @@ std::string_view bytes_of(std::span<const float> floats) {
 struct SqliteVectors::Statements {
   explicit Statements(Database& database)
       : find_version(database.prepare("SELECT id FROM versions WHERE key = ?1 AND version = ?2")),
-        add_version(
-            database.prepare("INSERT INTO versions (key, version) VALUES (?1, ?2) RETURNING id")),
+        next_id(database.prepare(
+            "INSERT INTO settings VALUES ('versions_last', "
+            "(SELECT coalesce(max(id), 0) + 1 FROM versions)) ON CONFLICT (name) DO UPDATE "
+            "SET value = CAST(value AS INTEGER) + 1 RETURNING CAST(value AS INTEGER)")),
+        count_removal(database.prepare(
+            "INSERT INTO settings VALUES ('versions_removed', 1) ON CONFLICT (name) DO UPDATE "
+            "SET value = CAST(value AS INTEGER) + 1")),
+        add_version(database.prepare("INSERT INTO versions VALUES (?1, ?2, ?3)")),
         remove_version(database.prepare("DELETE FROM versions WHERE id = ?1")),
         add_chunk(database.prepare("INSERT INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")),
         add_vector(database.prepare("INSERT INTO vectors VALUES (?1, ?2)")),
@@ -35,6 +41,8 @@ struct SqliteVectors::Statements {
                                "(SELECT count(*) FROM vectors WHERE id >= ?1 AND id < ?2)")) {}
 
   Statement find_version;
+  Statement next_id;  // never one that was used before: who has read the others reads only these
+  Statement count_removal;
   Statement add_version;
   Statement remove_version;
   Statement add_chunk;
@@ -81,30 +89,29 @@ Result<std::optional<std::int64_t>> SqliteVectors::find_version(const std::strin
   return id;
 }
 
-Result<void> SqliteVectors::remove_rows(std::int64_t version) {
+Result<void> SqliteVectors::remove_version(std::int64_t version) {
   for (Statement* remove : {&statements_->remove_chunks, &statements_->remove_vectors}) {
     remove->bind(1, first_id(version)).bind(2, first_id(version + 1));
     if (auto done = remove->run(); !done) return done;
   }
-  return {};
+  if (auto done = statements_->remove_version.bind(1, version).run(); !done) return done;
+  return statements_->count_removal.run();
 }
 
 Result<void> SqliteVectors::upsert_one(const VersionChunks& version) {
   assert(version.chunks.size() < std::size_t{1} << chunk_id_bits);
   const auto known = find_version(version.key, version.version);
   if (!known) return pass_on(known.error());
-  std::int64_t id = 0;
   if (*known) {
-    id = **known;
-    if (auto removed = remove_rows(id); !removed) return removed;
-  } else {
-    Statement& add = statements_->add_version;
-    add.bind_text(1, version.key).bind_blob(2, version.version.view());
-    const Result<bool> row = add.step();
-    if (!row) return pass_on(row.error());
-    id = add.integer(0);
-    add.reset();
+    if (auto removed = remove_version(**known); !removed) return removed;
   }
+  const Result<bool> row = statements_->next_id.step();
+  if (!row) return pass_on(row.error());
+  const std::int64_t id = statements_->next_id.integer(0);
+  statements_->next_id.reset();
+  Statement& add = statements_->add_version;
+  add.bind(1, id).bind_text(2, version.key).bind_blob(3, version.version.view());
+  if (auto added = add.run(); !added) return added;
 
   const std::size_t dimensions =
       version.chunks.empty() ? 0 : version.vectors.size() / version.chunks.size();
@@ -165,8 +172,7 @@ Result<void> SqliteVectors::remove(std::span<const VersionName> versions) {
       const auto id = find_version(version.key, version.version);
       if (!id) return pass_on(id.error());
       if (!*id) continue;
-      if (auto done = remove_rows(**id); !done) return done;
-      if (auto done = statements_->remove_version.bind(1, **id).run(); !done) return done;
+      if (auto done = remove_version(**id); !done) return done;
     }
     return {};
   });

@@ -14,7 +14,7 @@ namespace penstock {
 class VectorIndex;
 
 // The first search reads all vectors into memory (4 bytes a dimension each); later ones scan them
-// there, and read them again only if the file has changed. That is the right search up to some
+// there, and read those that came since. That is the right search up to some
 // hundred thousand chunks.
 class SqliteVectors final : public VectorStore {
  public:
@@ -41,7 +41,7 @@ class SqliteVectors final : public VectorStore {
   Result<std::optional<std::int64_t>> find_version(const std::string& key,
                                                    const VersionId& version);
   Result<VersionCount> count_one(const VersionName& version);
-  Result<void> remove_rows(std::int64_t version);
+  Result<void> remove_version(std::int64_t version);
   Result<void> upsert_one(const VersionChunks& version);
 
   Database database_;

@@ -10,24 +10,85 @@ VectorIndex::VectorIndex(const std::string& path)
     : database_(path, OpenMode::read),
       data_version_(database_.prepare("PRAGMA data_version")),
       chunk_(database_.prepare("SELECT page_first, page_last, char_begin, char_end, tokens, text "
-                               "FROM chunks WHERE id = ?1")) {}
+                               "FROM chunks WHERE id = ?1")),
+      changes_(database_.prepare(
+          "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = "
+          "'versions_last'), 0), coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE "
+          "name = 'versions_removed'), 0)")) {}
 
+// Most writes to the file are the ledger's, the queue's and the catalog's.
 Result<bool> VectorIndex::has_changed() {
-  Result<bool> row = data_version_.step();
+  const Result<bool> row = data_version_.step();
   if (!row) return row;
   const std::int64_t now = data_version_.integer(0);
   data_version_.reset();
-  const bool changed = now != loaded_version_;
-  loaded_version_ = now;
-  return changed;
+  if (now != looked_at_) {
+    const Result<bool> changes = changes_.step();
+    if (!changes) return changes;
+    last_id_ = changes_.integer(0);
+    removals_ = changes_.integer(1);
+    changes_.reset();
+    looked_at_ = now;
+  }
+  return last_id_ != loaded_last_ || removals_ != loaded_removals_;
 }
 
-Result<void> VectorIndex::load(std::size_t dimensions) {
-  versions_.clear();
-  ids_.clear();
-  vectors_.clear();
+Result<void> VectorIndex::catch_up(std::size_t dimensions) {
+  if (dimensions != dimensions_) {
+    versions_.clear();
+    ids_.clear();
+    vectors_.clear();
+    dimensions_ = dimensions;
+  }
+  if (removals_ != loaded_removals_)
+    if (auto dropped = drop_removed(); !dropped) return dropped;
+  if (auto loaded = load_new(dimensions); !loaded) {
+    dimensions_ = 0;  // part of it may be there
+    return loaded;
+  }
+  loaded_last_ = last_id_;
+  loaded_removals_ = removals_;
+  return {};
+}
 
-  Statement versions = database_.prepare("SELECT id, key, version FROM versions ORDER BY id");
+// Moves what is left together.
+Result<void> VectorIndex::drop_removed() {
+  std::vector<Version> left;
+  Statement present = database_.prepare("SELECT id FROM versions ORDER BY id");
+  auto known = versions_.begin();
+  while (known != versions_.end()) {
+    const Result<bool> row = present.step();
+    if (!row) return pass_on(row.error());
+    if (!*row) break;
+    while (known != versions_.end() && known->id < present.integer(0)) ++known;
+    if (known != versions_.end() && known->id == present.integer(0))
+      left.push_back(std::move(*known++));
+  }
+  versions_ = std::move(left);
+
+  std::size_t kept = 0;
+  auto version = versions_.begin();
+  for (std::size_t row = 0; row < ids_.size(); ++row) {
+    while (version != versions_.end() && version->id < ids_[row] >> chunk_id_bits) ++version;
+    if (version == versions_.end()) break;
+    if (version->id != ids_[row] >> chunk_id_bits) continue;
+    if (kept != row) {
+      ids_[kept] = ids_[row];
+      std::copy_n(vectors_.begin() + static_cast<std::ptrdiff_t>(row * dimensions_), dimensions_,
+                  vectors_.begin() + static_cast<std::ptrdiff_t>(kept * dimensions_));
+    }
+    ++kept;
+  }
+  ids_.resize(kept);
+  vectors_.resize(kept * dimensions_);
+  return {};
+}
+
+Result<void> VectorIndex::load_new(std::size_t dimensions) {
+  const std::int64_t last_known = versions_.empty() ? 0 : versions_.back().id;
+  Statement versions =
+      database_.prepare("SELECT id, key, version FROM versions WHERE id > ?1 ORDER BY id");
+  versions.bind(1, last_known);
   for (;;) {
     const Result<bool> row = versions.step();
     if (!row) return pass_on(row.error());
@@ -39,12 +100,17 @@ Result<void> VectorIndex::load(std::size_t dimensions) {
                 std::min(bytes.size(), version.version.bytes.size()));
   }
 
-  Statement count = database_.prepare("SELECT count(*) FROM vectors");
-  if (const Result<bool> row = count.step(); !row) return pass_on(row.error());
-  ids_.reserve(count.natural(0));
-  vectors_.reserve(count.natural(0) * dimensions);
+  const std::int64_t first_new = (last_known + 1) << chunk_id_bits;
+  if (ids_.empty()) {
+    Statement count = database_.prepare("SELECT count(*) FROM vectors");
+    if (const Result<bool> row = count.step(); !row) return pass_on(row.error());
+    ids_.reserve(count.natural(0));
+    vectors_.reserve(count.natural(0) * dimensions);
+  }
 
-  Statement vectors = database_.prepare("SELECT id, vector FROM vectors ORDER BY id");
+  Statement vectors =
+      database_.prepare("SELECT id, vector FROM vectors WHERE id >= ?1 ORDER BY id");
+  vectors.bind(1, first_new);
   for (;;) {
     const Result<bool> row = vectors.step();
     if (!row) return pass_on(row.error());
@@ -112,11 +178,8 @@ Result<std::vector<Hit>> VectorIndex::search(
   auto found = [&]() -> Result<std::vector<Hit>> {
     const Result<bool> changed = has_changed();
     if (!changed) return pass_on(changed.error());
-    if (*changed) {
-      if (auto loaded = load(query.size()); !loaded) {
-        loaded_version_ = -1;
-        return pass_on(loaded.error());
-      }
+    if (*changed || query.size() != dimensions_) {
+      if (auto caught_up = catch_up(query.size()); !caught_up) return pass_on(caught_up.error());
     }
     const std::vector<std::uint8_t> accepted =
         accept ? accepted_rows(accept) : std::vector<std::uint8_t>();

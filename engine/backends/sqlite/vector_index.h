@@ -21,7 +21,7 @@ class VectorIndex {
   // Throws FatalError.
   explicit VectorIndex(const std::string& path);
 
-  // Loads the vectors if it has not yet, or if the file has changed since.
+  // Reads what it has not yet; what of the file changed besides does not matter.
   Result<std::vector<Hit>> search(std::span<const float> query, std::size_t hits_max,
                                   const std::function<bool(const std::string&)>& accept);
 
@@ -32,8 +32,11 @@ class VectorIndex {
     VersionId version;
   };
 
+  // Whether versions came or went since they were looked at last.
   Result<bool> has_changed();
-  Result<void> load(std::size_t dimensions);
+  Result<void> catch_up(std::size_t dimensions);
+  Result<void> drop_removed();
+  Result<void> load_new(std::size_t dimensions);
   Result<Hit> hit_at(std::size_t row, float score);
   std::vector<std::uint8_t> accepted_rows(
       const std::function<bool(const std::string&)>& accept) const;
@@ -42,7 +45,13 @@ class VectorIndex {
   Database database_;
   Statement data_version_;
   Statement chunk_;
-  std::int64_t loaded_version_ = -1;
+  Statement changes_;
+  std::int64_t looked_at_ = -1;    // the file, by data_version_
+  std::int64_t last_id_ = 0;       // of a version, that was given
+  std::int64_t removals_ = 0;      // of versions
+  std::int64_t loaded_last_ = -1;  // what of both was caught up with
+  std::int64_t loaded_removals_ = -1;
+  std::size_t dimensions_ = 0;
   std::vector<Version> versions_;  // by id
   std::vector<std::int64_t> ids_;  // of chunks, ascending
   std::vector<float> vectors_;     // row-major, one row per id
