@@ -33,7 +33,8 @@ void take_record(DocumentView& view, const DocumentRecord& record) {
   view.state = is_failure(record.outcome) ? DocumentState::failed : DocumentState::done;
 }
 
-// What is in the queue has not come to its end, whatever an earlier attempt came to.
+// What is in the queue has not come to its end, whatever an earlier attempt came to; unless this
+// very content is done: then only the queue has not heard of it yet.
 void take_queued(DocumentView& view, const QueuedDocument& queued) {
   view.attempts = queued.attempts;
   switch (queued.state) {
@@ -110,7 +111,7 @@ Result<std::vector<DocumentView>> views_of(std::span<const CatalogEntry> entries
     const bool is_of_this = *record && (*record)->outcome != Outcome::pending &&
                             (*record)->claim.stamp == stamp_of(view.entry);
     if (is_of_this) take_record(view, **record);
-    if ((*queued)[i]) {
+    if ((*queued)[i] && view.state != DocumentState::done) {
       take_queued(view, *(*queued)[i]);
     } else if (!is_of_this && view.entry.queued) {
       view.state = DocumentState::queued;

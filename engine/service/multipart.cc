@@ -65,8 +65,8 @@ std::string file_name_in(std::string_view disposition) {
 }  // namespace
 
 std::optional<std::string> form_boundary(std::string_view content_type) {
-  const std::string type = lower_case(
-      without_blanks(content_type.substr(0, std::min(content_type.find(';'), content_type.size()))));
+  const std::string type = lower_case(without_blanks(
+      content_type.substr(0, std::min(content_type.find(';'), content_type.size()))));
   if (type != "multipart/form-data") return std::nullopt;
   std::optional<std::string> boundary = parameter(content_type, "boundary");
   if (!boundary || boundary->empty() || boundary->size() > boundary_bytes_max) return std::nullopt;

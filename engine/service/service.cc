@@ -103,6 +103,14 @@ std::optional<Call> Service::admit(const RequestHead& head, const Responder& res
 
 std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const RouteMatch& match) {
   const Scope wanted = match.route->scope;
+  // Who comes with a link has its rights, and no others, also where everybody has all.
+  if (const UrlTarget target(head.target);
+      match.route->action == Action::content && !target.parameter("signature").empty()) {
+    if (const auto link = verified_link(target, match.id, parts_.link_secret, wall_now()))
+      return Caller{link->tenant, {Scope::read}, 0, false};
+    parts_.metrics.rejected(Rejection::auth);
+    return link_refused();
+  }
   if (!keys_) {
     const auto host = head.headers.find("Host");
     const auto origin = head.headers.find("Origin");
@@ -121,15 +129,6 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
                   true};
   }
   if (wanted == Scope::none) return Caller{};
-  if (match.route->action == Action::content) {
-    const UrlTarget target(head.target);
-    if (const auto link = verified_link(target, match.id, parts_.link_secret, wall_now()))
-      return Caller{link->tenant, {Scope::read}, 0, false};
-    if (!target.parameter("signature").empty()) {
-      parts_.metrics.rejected(Rejection::auth);
-      return link_refused();
-    }
-  }
   const std::string_view said = head.headers.find("Authorization").value_or("");
   std::optional<ApiKey> key;
   if (lower_case(said.substr(0, bearer.size())) == bearer)
