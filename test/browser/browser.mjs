@@ -88,11 +88,11 @@ export async function drop(page, files) {
 }
 
 export const text = (name, content) => ({ name, content: Buffer.from(content) });
-// Neither a PDF nor text.
-export const junk = (name) => ({
+// Begins as a PDF and is none.
+export const broken = (name) => ({
   name,
-  content: Buffer.from([0, 1, 2, 0xff, 0xfe, 0, 3, 0x80, 0x81]),
-  type: 'application/octet-stream',
+  content: Buffer.from('%PDF-1.4 but no more'),
+  type: 'application/pdf',
 });
 
 // A PDF with one line of text a page.

@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 
 import {
   base,
+  broken,
   drop,
-  junk,
   key,
   launch,
   ofItsOwn,
@@ -188,7 +188,7 @@ test('what the service refuses is shown with its words and can be tried again', 
 
 test('a failure says why, and is retried', () =>
   withPage({ view: 'documents' }, async (page) => {
-    const files = [junk(`${ofItsOwn('junk-')}.bin`), junk(`${ofItsOwn('junk-')}.bin`)];
+    const files = [broken(`${ofItsOwn('broken-')}.pdf`), broken(`${ofItsOwn('broken-')}.pdf`)];
     await drop(page, files);
     for (const { name } of files) {
       await uploadRow(page, name).and(page.locator('[data-state="failed"]')).waitFor();
@@ -196,7 +196,7 @@ test('a failure says why, and is retried', () =>
     await page.getByRole('link', { name: /^Failures/ }).click();
     const row = page.locator('#failed > li').filter({ hasText: files[0].name });
     await row.waitFor();
-    assert.match(await row.textContent(), /Unsupported.*Upload it as a PDF or as text\./);
+    assert.match(await row.textContent(), /Corrupt.*Upload a sound copy\./);
     const isRetry = (response) => response.url().endsWith('/retry');
     const [answer] = await Promise.all([
       page.waitForResponse(isRetry),
@@ -448,9 +448,9 @@ for (const [name, view, options] of [
         await drop(page, [
           pdf('Penstock design, 3rd edition.pdf', ['Water', 'Gates', 'Turbines']),
           text('meeting notes.txt', 'Notes.'),
-          junk('holiday.jpg'),
+          broken('holiday.pdf'),
         ]);
-        for (const file of ['Penstock design, 3rd edition.pdf', 'holiday.jpg']) {
+        for (const file of ['Penstock design, 3rd edition.pdf', 'holiday.pdf']) {
           await uploadRow(page, file)
             .and(page.locator('[data-state="done"], [data-state="failed"]'))
             .waitFor();
