@@ -80,6 +80,20 @@ class RawClient {
             static_cast<ssize_t>(text.size()));
   }
 
+  void try_to_say(std::string_view text) {
+    static_cast<void>(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL));
+  }
+
+  // So many bytes, whatever they are.
+  void drain(std::size_t bytes) {
+    std::string room(1 << 20, '\0');
+    while (bytes > 0) {
+      const ssize_t got = ::recv(socket_.get(), room.data(), std::min(bytes, room.size()), 0);
+      if (got <= 0) break;
+      bytes -= static_cast<std::size_t>(got);
+    }
+  }
+
   // Up to the first `end`, or that of the connection.
   std::string hear(std::string_view end = {}) {
     std::string heard;
@@ -476,6 +490,79 @@ TEST_CASE("http: who waits with a part is waited for, and a server that ends doe
   RawClient client(server);
   client.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
   asked.get_future().wait();
+}
+
+TEST_CASE("http: a body that trickles is refused") {
+  class Pours final : public BodySink {
+    void write(std::string /*part*/, std::function<void()> more) override { more(); }
+    void finish() override {}
+  };
+  HttpServerOptions options;
+  // Whatever came is too little once that has passed.
+  options.read_timeout = 500ms;
+  options.body_bytes_per_second_min = UINT64_MAX / 2;
+  HttpServer server(options, echo,
+                    [](const RequestHead&, const Responder&) { return std::make_unique<Pours>(); });
+  RawClient client(server);
+  client.say("POST / HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n");
+  std::atomic<bool> is_heard{false};
+  std::thread trickle([&] {
+    // Its errors are those of a connection that the server has closed.
+    while (!is_heard) client.try_to_say("x");
+  });
+  const std::string heard = client.hear();
+  is_heard = true;
+  trickle.join();
+  CHECK_THAT(heard, StartsWith("HTTP/1.1 408"));
+}
+
+TEST_CASE("http: who writes in parts is told when the client has taken one") {
+  std::promise<Responder> asked;
+  HttpServer server({}, [&](const ServedRequest&, Responder responder) {
+    asked.set_value(std::move(responder));
+  });
+  RawClient client(server);
+  client.say("GET / HTTP/1.1\r\n\r\n");
+  const Responder responder = asked.get_future().get();
+  CHECK_FALSE(responder.is_over());
+  responder.begin(200, {}, std::nullopt);
+  // More than the system holds for a client that takes nothing.
+  std::promise<void> taken;
+  std::future<void> is_taken = taken.get_future();
+  responder.write(std::string(32 << 20, 'x'), [&] { taken.set_value(); });
+  const std::string head = client.hear("\r\n\r\n");
+  CHECK(head.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(is_taken.wait_for(0s) == std::future_status::timeout);
+  client.drain(32 << 20);
+  is_taken.get();
+  responder.finish();
+  client.hear("0\r\n\r\n");
+  while (!responder.is_over()) std::this_thread::yield();
+}
+
+TEST_CASE("http: what a header is to hold makes no other header") {
+  HttpServer server({}, [](const ServedRequest&, const Responder& responder) {
+    responder.respond(200, {{"X-Name", "a\r\nSet-Cookie: b"}}, {});
+  });
+  HttpClient client({});
+  const auto response = fetch(client, {.url = url(server)});
+  REQUIRE(response.has_value());
+  CHECK(response->headers.find("X-Name") == "a  Set-Cookie: b");
+  CHECK_FALSE(response->headers.find("Set-Cookie").has_value());
+}
+
+TEST_CASE("http: a client too many waits until another has gone") {
+  HttpServerOptions options;
+  options.connections_max = 1;
+  HttpServer server(options, echo);
+  auto first = std::make_unique<RawClient>(server);
+  first->say("GET /first HTTP/1.1\r\n\r\n");
+  CHECK(first->hear("\r\n\r\n").find("/first") != std::string::npos);
+  RawClient second(server);
+  second.say("GET /second HTTP/1.1\r\n\r\n");
+  CHECK(server.connections() == 1);
+  first.reset();
+  CHECK(second.hear("\r\n\r\n").find("/second") != std::string::npos);
 }
 
 TEST_CASE("http: what is no request is answered and ends the connection") {
