@@ -41,9 +41,9 @@ class Pinecone(Case):
         self.assertGreater(len(self.index.ids()), 2)
         self.write("a.txt", "The lighthouse keeper lights the lamp.")
         self.run_penstock("backfill", self.docs)
+        wait_until(lambda: len(self.index.ids()) == 2)  # a removal is visible later
         self.assertEqual({record["metadata"]["key"] for record in self.index.records().values()},
                          {path, kept})
-        self.assertEqual(len(self.index.ids()), 2)
         hits = self.run_penstock("search", "keeper", "--hits", "1", "--json").json()
         self.assertEqual([hit["text"] for hit in hits], ["The lighthouse keeper lights the lamp.\n"])
         os.remove(path)

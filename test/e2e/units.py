@@ -98,7 +98,7 @@ class Units(unittest.TestCase):
             command = settings["ExecStart"][0].split()[1]
             known = subprocess.run([penstock, command, "--help"], capture_output=True, text=True,
                                    check=True).stdout
-            drain = re.search(r"--drain-timeout [^\n]*?[=\[](\d+)\]?\n", known)
+            drain = re.search(r"--drain-timeout [^\n]*?[=\[](\d+)\]? *\n", known)
             self.assertGreater(int(settings["TimeoutStopSec"][-1]), int(drain[1]) + 10)
             # By default extraction processes would get the signal as well.
             self.assertEqual(settings["KillMode"], ["mixed"])
