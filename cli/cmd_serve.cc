@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -31,6 +32,7 @@ namespace {
 // For what blocks on a disk, a database or an object store, in behalf of a client.
 constexpr std::size_t io_threads = 32;
 constexpr std::size_t http_threads = 2;
+constexpr int work_niceness = 10;
 // Documents in a queue; what is more is refused long before by the limits of the lanes.
 constexpr std::uint64_t documents_max = 10'000'000;
 
@@ -115,6 +117,8 @@ class OwnWorker {
     };
     worker_.emplace(engine, store, open_broker(options.fleet, broker), settings);
     thread_ = std::thread([this, json = options.json] {
+      // Of this thread, and of those that it starts: who uploads waits, and the work does not mind.
+      setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), work_niceness);
       const Result<void> ran = worker_->run({});
       if (ran) return;
       // Its store or its embedding service is of no use: as a worker, it ends, and is started

@@ -234,9 +234,10 @@ Result<void> Upload::open() {
   if (auto problem = refuse_content(begin_, said_type_)) return give_up(*problem);
   entry_.media_type = media_type_of(begin_, said_type_);
   const std::string id = new_id(entry_.received);
-  // Its last characters are random: a folder has a thousandth of them.
+  // Its last character is random: a folder has a thirty-second of them. More folders would each
+  // have to be made durable.
   entry_.location =
-      parts_.blobs_root + '/' + entry_.name.tenant + '/' + id.substr(id.size() - 2) + '/' + id;
+      parts_.blobs_root + '/' + entry_.name.tenant + '/' + id.substr(id.size() - 1) + '/' + id;
   if (const auto reserved = parts_.catalog.reserve(entry_.location, entry_.received); !reserved)
     return give_up(reserved.error());
   Result<std::unique_ptr<BlobWriter>> writer = parts_.blobs.begin(entry_.location);
