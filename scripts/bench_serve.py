@@ -18,8 +18,10 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 IMAGE = 590  # pixels a side: 1.04 MB
+WRITERS = 32  # as the service has
 
 
 def pdf(number, noise):
@@ -45,6 +47,18 @@ def pdf(number, noise):
     file += [b"%010d 00000 n \n" % place for place in places]
     file.append(b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, size))
     return b"".join(file)
+
+
+def time_to_write(bodies):
+    """Seconds that no service can do without."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(WRITERS) as threads:
+        def write(number):
+            with open(os.path.join(folder, str(number)), "wb", buffering=0) as file:
+                file.write(bodies[number])
+                os.fsync(file.fileno())
+        begun = time.monotonic()
+        list(threads.map(write, range(len(bodies))))
+        return time.monotonic() - begun
 
 
 def memory_of(pid):
@@ -139,6 +153,7 @@ async def measure(url, host, port, bodies, pid, slow):
     print(f"  done {done}, failed {len(documents) - done}; started after p50 {quantile(waits, 0.5):.2f} s, p99 "
           f"{quantile(waits, 0.99):.2f} s, at most {max(waits):.2f} s")
     print(f"  memory of the server at most {memory_of(pid):.0f} MB, {before:.0f} MB before")
+    print(f"  the same bytes written to files by {WRITERS} threads and made durable: {time_to_write(bodies):.2f} s")
     if not slow:
         return
     print(f"{slow} clients that send 1 KB a second, and one that does not")
