@@ -26,6 +26,14 @@ void IoThreads::run(Lane lane, std::function<void()> call) {
   wake_.notify_one();
 }
 
+void IoThreads::wait_until_idle() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] {
+    return busy_ == 0 &&
+           std::ranges::all_of(calls_, [](const auto& calls) { return calls.empty(); });
+  });
+}
+
 void IoThreads::serve() {
   std::unique_lock lock(mutex_);
   const auto next = [this] {
@@ -35,11 +43,17 @@ void IoThreads::serve() {
     wake_.wait(lock, [&] { return stopping_ || next() != calls_.end(); });
     const auto calls = next();
     if (calls == calls_.end()) return;
-    const std::function<void()> call = std::move(calls->front());
-    calls->pop_front();
-    lock.unlock();
-    call();
+    ++busy_;
+    {
+      // What it holds may call here when it goes.
+      const std::function<void()> call = std::move(calls->front());
+      calls->pop_front();
+      lock.unlock();
+      call();
+    }
     lock.lock();
+    --busy_;
+    if (busy_ == 0 && next() == calls_.end()) idle_.notify_all();
   }
 }
 

@@ -24,13 +24,18 @@ class IoThreads {
   // server's connections are. The call must not throw. Any thread.
   void run(Lane lane, std::function<void()> call);
 
+  // Until nothing is queued or runs any more. Any thread but these.
+  void wait_until_idle();
+
  private:
   void serve();
 
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable idle_;
   // Guarded by mutex_.
   std::array<std::deque<std::function<void()>>, all_lanes.size()> calls_;  // by lane
+  std::size_t busy_ = 0;                                                   // threads
   bool stopping_ = false;
 
   std::vector<std::thread> threads_;

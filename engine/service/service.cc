@@ -75,8 +75,9 @@ Service::Service(ServiceParts parts, ServiceOptions options, std::unique_ptr<Key
           })) {}
 
 Service::~Service() {
-  // First, so that no call reaches what goes next.
+  // First, so that no call reaches what goes next; then those that were on their way.
   server_.reset();
+  parts_.threads.wait_until_idle();
 }
 
 std::optional<Call> Service::admit(const RequestHead& head, const Responder& responder) {

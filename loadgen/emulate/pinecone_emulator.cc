@@ -13,11 +13,11 @@
 
 #include "engine/http/http_server.h"
 #include "engine/http/json_string.h"
+#include "engine/http/url_target.h"
 #include "loadgen/emulate/break_off.h"
 #include "loadgen/emulate/pinecone_requests.h"
 #include "loadgen/emulate/pinecone_space.h"
 #include "loadgen/emulate/rate_limit_answer.h"
-#include "engine/http/url_target.h"
 
 namespace penstock {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "loadgen/emulate/pinecone_requests.h"
 #include "engine/http/url_target.h"
+#include "loadgen/emulate/pinecone_requests.h"
 #include "test/fuzz/require.h"
 
 namespace penstock {
