@@ -12,6 +12,11 @@ HttpHeaders with_defaults(HttpHeaders headers) {
   return headers;
 }
 
+class DeafSink final : public BodySink {
+  void write(std::string /*part*/, std::function<void()> /*more*/) override {}
+  void finish() override {}
+};
+
 HttpHeaders headers_of(const Problem& problem) {
   HttpHeaders headers = problem.headers;
   headers.add("Content-Type", "application/problem+json");
@@ -51,6 +56,10 @@ bool Call::begin(int status, HttpHeaders headers,
   if (!is_first(status)) return false;
   shared_->responder.begin(status, with_defaults(std::move(headers)), content_length);
   return true;
+}
+
+std::unique_ptr<BodySink> deaf_sink() {
+  return std::make_unique<DeafSink>();
 }
 
 void refuse(const Responder& responder, const Problem& problem) {

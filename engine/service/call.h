@@ -73,6 +73,9 @@ class Call {
   std::shared_ptr<Shared> shared_;
 };
 
+// Of a request that has its answer: what still comes of its body is not heard out.
+std::unique_ptr<BodySink> deaf_sink();
+
 // To who was refused before it was clear what is asked.
 void refuse(const Responder& responder, const Problem& problem);
 

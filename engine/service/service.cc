@@ -51,11 +51,6 @@ void send_asset(const Call& call) {
   call.answer(200, std::move(headers), std::string(found->bytes));
 }
 
-class DeafSink final : public BodySink {
-  void write(std::string /*part*/, std::function<void()> /*more*/) override {}
-  void finish() override {}
-};
-
 }  // namespace
 
 Service::Service(ServiceParts parts, ServiceOptions options, std::unique_ptr<KeyRing> keys)
@@ -159,7 +154,7 @@ std::unique_ptr<BodySink> Service::sink_of(const RequestHead& head, const Respon
                                               match->route->action == Action::replace);
   if (!is_upload) return nullptr;
   const auto call = admit(head, responder);
-  if (!call) return std::make_unique<DeafSink>();
+  if (!call) return deaf_sink();
   return begin_upload(parts_, *call);
 }
 

@@ -349,19 +349,13 @@ class UploadSink final : public BodySink {
   std::shared_ptr<Upload> upload_;
 };
 
-// Of a request that has its answer: hears nothing out.
-class DeafSink final : public BodySink {
-  void write(std::string /*part*/, std::function<void()> /*more*/) override {}
-  void finish() override {}
-};
-
 }  // namespace
 
 std::unique_ptr<BodySink> begin_upload(const ServiceParts& parts, const Call& call) {
   auto upload = std::make_shared<Upload>(parts, call);
   if (const auto problem = upload->begin()) {
     call.answer(*problem);
-    return std::make_unique<DeafSink>();
+    return deaf_sink();
   }
   return std::make_unique<UploadSink>(parts.threads, std::move(upload));
 }
