@@ -126,11 +126,9 @@ Result<bool> MultipartParser::read_boundary() {
     state_ = State::end;
     return true;
   }
-  const std::size_t text = held_.find_first_not_of(" \t");
-  if (text == std::string::npos || held_.size() - text < 2) {
-    if (held_.size() > padding_bytes_max) return malformed("a boundary has no line of its own");
-    return false;
-  }
+  const std::size_t text = std::min(held_.find_first_not_of(" \t"), held_.size());
+  if (text > padding_bytes_max) return malformed("a boundary has no line of its own");
+  if (held_.size() - text < 2) return false;
   if (held_.compare(text, 2, "\r\n") != 0) return malformed("a boundary has no line of its own");
   // The line break stays: a head may be empty, and then its end follows at once.
   held_.erase(0, text);
@@ -141,10 +139,11 @@ Result<bool> MultipartParser::read_boundary() {
 Result<bool> MultipartParser::read_head() {
   constexpr std::string_view end_of_head = "\r\n\r\n";
   const std::size_t end = held_.find(end_of_head);
-  if (end == std::string::npos) {
-    if (held_.size() > head_bytes_max) return malformed("a part's head is too long");
-    return false;
-  }
+  // However the bytes are cut: what is held may end in all but the last byte of a head's end.
+  const std::size_t head_bytes =
+      std::min(end, held_.size() - std::min(held_.size(), end_of_head.size() - 1));
+  if (head_bytes > head_bytes_max) return malformed("a part's head is too long");
+  if (end == std::string::npos) return false;
   FormPart part;
   std::string_view head(held_.data(), end);
   while (!head.empty()) {

@@ -56,6 +56,24 @@ TEST_CASE("multipart: however it is cut it has the same parts") {
   }
 }
 
+TEST_CASE("multipart: however it is cut it is refused for the same length") {
+  const auto with_padding = [](std::size_t blanks) {
+    return "--xyz" + std::string(blanks, ' ') + "\r\n\r\n\r\n--xyz--";
+  };
+  const auto with_head = [](std::size_t bytes) {
+    return "--xyz\r\n" + ("A:" + std::string(bytes - 4, 'a')) + "\r\n\r\n\r\n--xyz--";
+  };
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{1} << 20}) {
+    INFO(piece);
+    CHECK(parse(with_padding(64), piece).failure.empty());
+    CHECK(parse(with_padding(65), piece).failure ==
+          "the form is malformed: a boundary has no line of its own");
+    CHECK(parse(with_head(8 << 10), piece).failure.empty());
+    CHECK(parse(with_head((8 << 10) + 1), piece).failure ==
+          "the form is malformed: a part's head is too long");
+  }
+}
+
 TEST_CASE("multipart: a boundary at once begins and ends a form") {
   CHECK(parse("--xyz--", 7).failure.empty());
   const Parsed empty = parse("--xyz\r\n\r\n\r\n--xyz--", 1);
