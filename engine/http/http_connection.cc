@@ -12,6 +12,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <iterator>
 #include <utility>
 
 #include "engine/core/clock.h"
@@ -42,6 +43,15 @@ bool is_too_slow(std::uint64_t bytes, TimePoint since, const HttpServerOptions& 
   return elapsed > options.read_timeout &&
          static_cast<double>(bytes) < std::chrono::duration<double>(elapsed).count() *
                                           static_cast<double>(options.body_bytes_per_second_min);
+}
+
+// Whether every server would find the same end of the body. Beast takes a coding that it does not
+// know for no body at all, and what is one would be read as the next request (RFC 9112, 6.3).
+bool has_known_length(const http::request_header<>& head) {
+  const auto codings = head.equal_range(http::field::transfer_encoding);
+  if (codings.first == codings.second) return true;
+  return head.version() == 11 && std::next(codings.first) == codings.second &&
+         beast::iequals(codings.first->value(), "chunked");
 }
 
 std::string peer_of(const tcp::socket& socket) {
@@ -149,8 +159,13 @@ asio::awaitable<bool> HttpConnection::read_head(HeadParser& parser) {
   stream_.tcp().expires_after(options_.read_timeout);
   co_await http::async_read_header(stream_, buffer_, parser, into(error));
   if (is_closed_) co_return false;
-  if (error) co_await refuse(error);
-  co_return !error;
+  if (error) {
+    co_await refuse(error);
+    co_return false;
+  }
+  if (has_known_length(parser.get())) co_return true;
+  co_await refuse(http::status::bad_request);
+  co_return false;
 }
 
 asio::awaitable<bool> HttpConnection::let_go_ahead(const HeadParser& parser) {

@@ -565,6 +565,41 @@ TEST_CASE("http: a client too many waits until another has gone") {
   CHECK(second.hear("\r\n\r\n").find("/second") != std::string::npos);
 }
 
+TEST_CASE("http: a request that another server would cut elsewhere is refused") {
+  // What follows the body would be a second request to who believes the other length.
+  const std::string hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string begin = "POST / HTTP/1.1\r\nHost: a\r\n";
+  for (const std::string& rest : {
+           std::string("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n"),
+           std::string("Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+           std::string("Content-Length: +1\r\n\r\na"),
+           std::string("Content-Length : 1\r\n\r\na"),
+           std::string("Transfer-Encoding: chunked\r\n\r\ng\r\na\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: chunked\r\n\r\n-1\r\na\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: chunked\r\n\r\n1ffffffffffffffff\r\na\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: chunked\r\n\r\n1\na\n0\n\n"),
+           std::string("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n"),
+           std::string("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+       }) {
+    INFO(rest);
+    std::atomic<int> served{0};
+    HttpServer server({.read_timeout = 200ms},
+                      [&](ServedRequest request, const Responder& responder) {
+                        ++served;
+                        echo(std::move(request), responder);
+                      });
+    RawClient client(server);
+    client.say(begin + rest + hidden);
+    CHECK_THAT(client.hear(), StartsWith("HTTP/1.1 400 "));
+    CHECK(served == 0);
+  }
+}
+
 TEST_CASE("http: what is no request is answered and ends the connection") {
   HttpServer server({.read_timeout = 200ms}, echo);
   RawClient client(server);
