@@ -21,7 +21,6 @@ constexpr std::size_t id_bytes_max = 512;
 constexpr std::size_t field_bytes_max = 64 << 10;
 constexpr std::size_t name_bytes_max = 1'024;
 constexpr std::size_t idempotency_key_bytes_max = 255;
-constexpr std::string_view octets = "application/octet-stream";
 
 // The fields that say more of a document, of the query or of a form.
 constexpr std::string_view field_names[] = {"name", "lane", "region", "metadata"};
@@ -60,13 +59,9 @@ std::optional<Problem> refuse_content(std::string_view begin, std::string_view m
   return std::nullopt;
 }
 
-std::string media_type_of(std::string_view begin, std::string_view said) {
-  if (looks_like_pdf(begin)) return "application/pdf";
-  // What a browser would run stays text.
-  if (said.empty() || said == octets || !lower_case(said).starts_with("text/") ||
-      lower_case(said).starts_with("text/html"))
-    return "text/plain; charset=utf-8";
-  return std::string(said);
+// Nothing that a browser would run, whatever the content is said to be.
+std::string media_type_of(std::string_view begin) {
+  return looks_like_pdf(begin) ? "application/pdf" : "text/plain; charset=utf-8";
 }
 
 // Between two calls of the connection the upload waits on no thread; within one it blocks.
@@ -157,7 +152,8 @@ std::optional<Problem> Upload::begin() {
 }
 
 std::optional<Problem> Upload::take_field(const std::string& name, const std::string& value) {
-  if (!is_utf8(value)) return bad_request(name + " is no UTF-8");
+  if (!is_utf8(value) || value.find('\0') != std::string::npos)
+    return bad_request(name + " is no UTF-8 without NUL");
   if (name == "name") {
     if (value.size() > name_bytes_max) return bad_request("name has more than 1024 bytes");
     entry_.file_name = value;
@@ -232,7 +228,7 @@ Result<void> Upload::take_content(std::string_view bytes) {
 Result<void> Upload::open() {
   is_looked_at_ = true;
   if (auto problem = refuse_content(begin_, said_type_)) return give_up(*problem);
-  entry_.media_type = media_type_of(begin_, said_type_);
+  entry_.media_type = media_type_of(begin_);
   const std::string id = new_id(entry_.received);
   // Its last character is random: a folder has a thirty-second of them. More folders would each
   // have to be made durable.

@@ -270,6 +270,8 @@ class Guard(Serving):
                 ("POST", "/v1/documents?metadata=[1]", TEXT, {}, 400),
                 ("POST", "/v1/documents?metadata=%7B", TEXT, {}, 400),
                 ("POST", "/v1/documents?region=a/b", TEXT, {}, 400),
+                ("POST", "/v1/documents?name=a%00b", TEXT, {}, 400),
+                ("POST", "/v1/documents?name=%ff", TEXT, {}, 400),
                 ("POST", "/v1/documents", TEXT, {"Idempotency-Key": "x" * 256}, 400),
                 ("POST", "/v1/documents", TEXT, {"Content-Type": "multipart/form-data"}, 400),
                 ("POST", "/v1/documents", TEXT, {"Content-Type": form_type}, 400),
