@@ -54,6 +54,11 @@ bool has_known_length(const http::request_header<>& head) {
          beast::iequals(codings.first->value(), "chunked");
 }
 
+// Of two hosts each server may believe another.
+bool has_one_host(const http::request_header<>& head) {
+  return head.count(http::field::host) <= 1;
+}
+
 std::string peer_of(const tcp::socket& socket) {
   error_code error;
   const tcp::endpoint endpoint = socket.remote_endpoint(error);
@@ -163,7 +168,7 @@ asio::awaitable<bool> HttpConnection::read_head(HeadParser& parser) {
     co_await refuse(error);
     co_return false;
   }
-  if (has_known_length(parser.get())) co_return true;
+  if (has_known_length(parser.get()) && has_one_host(parser.get())) co_return true;
   co_await refuse(http::status::bad_request);
   co_return false;
 }

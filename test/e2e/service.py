@@ -310,7 +310,7 @@ class Guard(Serving):
         host, port = self.url.split("://")[1].split(":")
         for head in ("Content-Length: 5\r\nTransfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6",
                      "Transfer-Encoding: chunked\r\nContent-Length: 5", "Content-Length: -1",
-                     "Content-Length: 5 5"):
+                     "Content-Length: 5 5", "Transfer-Encoding: xchunked", "Host: evil.example"):
             with self.subTest(head):
                 with socket.create_connection((host, int(port)), timeout=60) as client:
                     client.sendall(f"POST /v1/documents HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n"
