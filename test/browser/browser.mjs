@@ -29,10 +29,14 @@ export const quit = () => browser?.close();
 // A name or word that no other test has, on a service that may have been used before.
 export const ofItsOwn = (prefix) => `${prefix}${crypto.randomBytes(6).toString('hex')}`;
 
-// Opens the dashboard, hands the page to `body`, and then wants to have seen neither a complaint on
-// the console, but for `expected`, nor a request to anybody else.
+// What makes a word found whatever else is in the text: lexical: adds and subtracts words that share
+// a dimension, and only words that are as frequent cancel to nothing.
+export const thrice = (word) => `${word} ${word} ${word}`;
+
+// Opens the dashboard, with the key unless it is not `given`, hands the page to `body`, and then wants
+// to have seen neither a complaint on the console, but for `expected`, nor a request to anybody else.
 export async function withPage(
-  { view = 'overview', expected = null, open = true, ...options },
+  { view = 'overview', expected = null, open = true, given = true, ...options },
   body,
 ) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
@@ -52,9 +56,9 @@ export async function withPage(
   try {
     const page = await context.newPage();
     watch(page);
-    if (key !== null) {
-      await page.addInitScript((given) => {
-        if (location.protocol !== 'about:') sessionStorage.setItem('penstock-key', given);
+    if (key !== null && given) {
+      await page.addInitScript((kept) => {
+        if (location.protocol !== 'about:') sessionStorage.setItem('penstock-key', kept);
       }, key);
     }
     if (open) await page.goto(`${base}/#${view}`);
