@@ -46,4 +46,9 @@ constexpr bool is_warning(Outcome outcome, std::string_view message) {
 // The default sentence for a person, e.g. "needs a password"; stages may say something closer.
 std::string_view describe(Outcome outcome);
 
+// What a person is told: what a stage said, or of a failure that it said nothing of, the sentence.
+inline std::string_view told(Outcome outcome, std::string_view message) {
+  return message.empty() && is_failure(outcome) ? describe(outcome) : message;
+}
+
 }  // namespace penstock

@@ -24,9 +24,7 @@ SourceStamp stamp_of(const CatalogEntry& entry) {
 // What the ledger says, of this content.
 void take_record(DocumentView& view, const DocumentRecord& record) {
   view.outcome = record.outcome;
-  view.message = record.message.empty() && is_failure(record.outcome)
-                     ? std::string(describe(record.outcome))
-                     : record.message;
+  view.message = told(record.outcome, record.message);
   view.attempts = record.attempts;
   view.times = record.times;
   if (!is_failure(record.outcome)) view.current = record.current;
@@ -50,7 +48,7 @@ void take_queued(DocumentView& view, const QueuedDocument& queued) {
     case QueuedDocument::State::dead:
       view.state = DocumentState::failed;
       view.outcome = queued.outcome;
-      view.message = queued.reason.empty() ? std::string(describe(queued.outcome)) : queued.reason;
+      view.message = told(queued.outcome, queued.reason);
       break;
   }
   if (view.state != DocumentState::failed) {

@@ -20,7 +20,8 @@ std::string data_of(const DocumentEvent& event, const CatalogName& name) {
                     {"at", text_of(event.at)},
                     {"lane", name_of(event.lane)},
                     {"outcome", event.outcome ? Json(name_of(*event.outcome)) : Json()},
-                    {"message", event.message}});
+                    {"message", event.outcome ? std::string(told(*event.outcome, event.message))
+                                              : event.message}});
 }
 
 }  // namespace

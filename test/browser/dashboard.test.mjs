@@ -192,7 +192,8 @@ test('a failure says why, and is retried', () =>
     const files = [broken(`${ofItsOwn('broken-')}.pdf`), broken(`${ofItsOwn('broken-')}.pdf`)];
     await drop(page, files);
     for (const { name } of files) {
-      await uploadRow(page, name).and(page.locator('[data-state="failed"]')).waitFor();
+      const upload = uploadRow(page, name).and(page.locator('[data-state="failed"]'));
+      await upload.getByText('Damaged beyond repair').waitFor();
     }
     await page.getByRole('link', { name: /^Failures/ }).click();
     const row = page.locator('#failed > li').filter({ hasText: files[0].name });
@@ -213,6 +214,18 @@ test('a failure says why, and is retried', () =>
       dialog.getByRole('button', { name: 'Retry all' }).click(),
     ]);
     await page.getByText(/documents? on the way again/).waitFor();
+  }));
+
+test('a scan is done, and what to do for its text is said', () =>
+  withPage({ view: 'documents' }, async (page) => {
+    const file = pdf(`${ofItsOwn('scan-')}.pdf`, ['']);
+    await drop(page, [file]);
+    const upload = uploadRow(page, file.name).and(page.locator('[data-state="done"]'));
+    await upload.getByText('Run OCR on the scan').waitFor();
+    assert.match(await upload.locator('.status').textContent(), /^No text$/);
+    assert.equal(await upload.getByRole('button', { name: 'Try again' }).count(), 0);
+    const row = page.locator('#newest > li').filter({ hasText: file.name });
+    await row.locator('.chip').getByText('No text').waitFor();
   }));
 
 test('a hit shows the words in their place and opens the page', () =>

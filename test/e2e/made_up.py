@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 
 milestones = ["received", "queued", "started", "extracted", "embedded", "stored", "done"]
 messages = {
-    "no_text": "no page has text",
     "encrypted": "needs a password to open",
     "corrupt": "damaged beyond repair: no page tree",
     "unsupported": "neither a PDF nor text",
@@ -94,7 +93,7 @@ class Service:
         return doc
 
     def conclude(self, doc, outcome, pages):
-        doc.update(state="done" if outcome == "done" else "failed", outcome=outcome,
+        doc.update(state="done" if outcome in ("done", "no_text") else "failed", outcome=outcome,
                    message=messages.get(outcome, ""))
         if outcome == "done":
             doc.update(pages=pages, chunks=3 * pages, tokens=1190 * pages)
@@ -128,6 +127,9 @@ class Service:
                     milestone = "done"
                     outcome = "corrupt" if content.startswith(b"%PDF") else "unsupported"
                     self.conclude(doc, outcome, 0)
+                elif milestone == "extracted" and not "".join(pages).strip():
+                    milestone = "done"
+                    self.conclude(doc, "no_text", len(pages))
                 elif milestone == "done":
                     self.pages[doc["id"]] = pages
                     self.conclude(doc, "done", len(pages))
@@ -144,7 +146,7 @@ class Service:
             return self.listeners[-1]
 
     def tell(self, doc, milestone):
-        event = {key: doc[key] for key in ("id", "name", "lane", "outcome", "message")}
+        event = {key: doc[key] for key in ("id", "lane", "outcome", "message")}
         event.update(milestone=milestone, at=doc["timeline"][milestone])
         for listener in self.listeners:
             listener.put(event)

@@ -116,9 +116,9 @@ function update(parts, doc) {
   setText(parts.name, say.visible(doc.name));
   setText(
     parts.state,
-    failed && doc.outcome ? say.outcomeName(doc.outcome) : (stateNames[doc.state] ?? doc.state),
+    doc.outcome ? say.outcomeName(doc.outcome) : (stateNames[doc.state] ?? doc.state),
   );
-  setAttribute(parts.state, 'data-state', doc.state);
+  setAttribute(parts.state, 'data-state', doc.outcome === 'no_text' ? 'no_text' : doc.state);
   const took = totalMs(doc.timeline);
   setText(
     parts.facts,
@@ -131,11 +131,9 @@ function update(parts, doc) {
       .join(' · '),
   );
   setText(parts.age, say.ago(serviceNow() - Date.parse(doc.timeline.received)));
-  parts.message.hidden = !doc.message && !failed;
-  setText(
-    parts.message,
-    [say.sentence(doc.message), failed ? say.advice(doc.outcome) : ''].filter(Boolean).join(' '),
-  );
+  const message = [say.sentence(doc.message), say.advice(doc.outcome)].filter(Boolean).join(' ');
+  parts.message.hidden = message === '';
+  setText(parts.message, message);
   parts.retry.hidden = !failed;
   parts.timeline.show(doc.timeline);
   const facts = [

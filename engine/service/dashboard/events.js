@@ -8,7 +8,7 @@ const reasons = new Set(); // why the stream is wanted
 let wake = null; // ends the pause before the next try
 let abort = null;
 
-// listener(event) gets {id, name, milestone, at, outcome, message}.
+// listener(event) gets {id, milestone, at, outcome, message}.
 export function onDocumentEvent(listener) {
   bus.addEventListener('document', ({ detail }) => listener(detail));
 }

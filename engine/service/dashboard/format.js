@@ -83,4 +83,6 @@ export function sentence(message) {
     : text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 }
 export const outcomeName = (outcome) => outcomes[outcome]?.[0] ?? outcome;
+// Failures are to be retried; a scan is not, which was read and has no text.
+export const isFailure = (outcome) => outcome !== 'done' && outcome !== 'no_text';
 export const advice = (outcome) => outcomes[outcome]?.[1] ?? '';

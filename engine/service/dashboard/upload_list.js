@@ -46,7 +46,9 @@ function statusOf(item) {
     case 'accepted':
       return doing[item.milestone];
     case 'done':
-      return `Done in ${say.duration(item.tookMs)}`;
+      return item.outcome === 'done'
+        ? `Done in ${say.duration(item.tookMs)}`
+        : say.outcomeName(item.outcome);
     case 'failed':
       return say.outcomeName(item.outcome);
     default:
@@ -137,9 +139,11 @@ export class UploadList {
     setAttribute(row.bar, 'aria-valuenow', Math.round(shareOf(item) * 100));
     setAttribute(row.bar, 'aria-valuetext', statusOf(item));
     row.open.hidden = item.state !== 'done';
-    row.trouble.hidden = !over;
+    const advice = ['failed', 'done'].includes(item.state) ? say.advice(item.outcome) : '';
+    row.trouble.hidden = !over && advice === '';
+    row.again.hidden = !over;
     setText(row.error, over ? say.sentence(item.error) || say.outcomeName(item.outcome) : '');
-    setText(row.advice, item.state === 'failed' ? say.advice(item.outcome) : '');
+    setText(row.advice, advice);
   }
 
   summarize(all, done) {

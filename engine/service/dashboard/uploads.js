@@ -2,6 +2,7 @@
 import { address, authorization, documentPath, problemOf, request } from './api.js';
 import { byId } from './dom.js';
 import { onDocumentEvent, onReopened, want } from './events.js';
+import { isFailure } from './format.js';
 import { currentKey, keyInstead } from './key.js';
 import { UploadList } from './upload_list.js';
 import { milestones } from './timeline.js';
@@ -160,7 +161,7 @@ function reach(item, milestone, outcome, message) {
   if (outcome === null || outcome === undefined) return;
   item.outcome = outcome;
   item.error = message;
-  item.state = outcome === 'done' ? 'done' : 'failed';
+  item.state = isFailure(outcome) ? 'failed' : 'done';
   item.tookMs = Date.now() - item.startedMs;
 }
 
