@@ -126,6 +126,15 @@ class Documents(Serving):
                 milestones.append(event["milestone"])
         for milestone in ("received", "queued", "started", "extracted", "embedded", "stored"):
             self.assertIn(milestone, milestones)
+        # What the extraction has no words for is told in general ones, as in the document.
+        locked = self.upload(self.sample("locked-aes-256.pdf")).json()["id"]
+        while event["milestone"] != "done" or event["id"] != locked:
+            line = stream.readline()
+            if line.startswith(b"data: "):
+                event = json.loads(line[6:])
+        failed = self.until(locked, "failed")
+        self.assertTrue(failed["message"])
+        self.assertEqual((event["outcome"], event["message"]), ("encrypted", failed["message"]))
         connection.close()
         # Of a document that has come to its end: how it stands.
         connection = self.connection()
