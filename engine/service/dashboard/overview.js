@@ -111,7 +111,7 @@ function showAlerts(alerts) {
     (row, alert) => {
       setAttribute(row.node, 'data-severity', alert.severity);
       setText(row.title, alert.severity === 'critical' ? 'Critical' : 'Warning');
-      setText(row.text, alert.text || alert.name);
+      setText(row.text, say.sentence(alert.text || alert.name));
       setText(
         row.since,
         alert.since ? `for ${say.duration(serviceNow() - Date.parse(alert.since))}` : '',

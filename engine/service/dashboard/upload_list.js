@@ -142,6 +142,7 @@ export class UploadList {
     const advice = ['failed', 'done'].includes(item.state) ? say.advice(item.outcome) : '';
     row.trouble.hidden = !over && advice === '';
     row.again.hidden = !over;
+    row.error.hidden = !over;
     setText(row.error, over ? say.sentence(item.error) || say.outcomeName(item.outcome) : '');
     setText(row.advice, advice);
   }
