@@ -7,20 +7,20 @@
 #include "cli/format.h"
 #include "cli/json.h"
 #include "engine/core/error.h"
-#include "engine/service/api_keys.h"
+#include "engine/service/client_keys.h"
 #include "engine/service/document_view.h"
 
 namespace penstock {
 namespace {
 
-std::string scopes_of(const ApiKey& key) {
+std::string scopes_of(const ClientKey& key) {
   std::string scopes;
   for (const Scope scope : key.scopes)
     scopes.append(scopes.empty() ? "" : ",").append(name_of(scope));
   return scopes;
 }
 
-Json json_of(const ApiKey& key) {
+Json json_of(const ClientKey& key) {
   return {{"id", key.id},
           {"tenant", key.tenant},
           {"scopes", scopes_of(key)},
@@ -35,18 +35,18 @@ int run_keys_add(const KeysAddOptions& options) {
   if (!is_tenant(options.tenant))
     throw FatalError("--tenant " + printable(options.tenant) +
                      ": a name has 1 to 64 letters, digits, -, _ and .");
-  ApiKeys keys;
-  if (std::filesystem::exists(options.api_keys)) keys = read_api_keys(options.api_keys);
-  ApiKey key;
+  ClientKeys keys;
+  if (std::filesystem::exists(options.api_keys)) keys = read_client_keys(options.api_keys);
+  ClientKey key;
   key.tenant = options.tenant;
   for (const std::string& name : options.scopes) key.scopes.insert(*scope_named(name));
   if (key.scopes.empty()) key.scopes = {Scope::upload, Scope::read};
   key.requests_per_minute = options.requests_per_minute;
   key.document_bytes = options.document_bytes;
   key.created = text_of(wall_now());
-  const std::string secret = make_api_key(key);
+  const std::string secret = make_client_key(key);
   keys.insert_or_assign(key.id, key);
-  write_api_keys(options.api_keys, keys);
+  write_client_keys(options.api_keys, keys);
   if (options.json) {
     Json object = json_of(key);
     object["key"] = secret;
@@ -60,7 +60,7 @@ int run_keys_add(const KeysAddOptions& options) {
 }
 
 int run_keys_list(const KeysListOptions& options) {
-  for (const auto& [id, key] : read_api_keys(options.api_keys)) {
+  for (const auto& [id, key] : read_client_keys(options.api_keys)) {
     if (options.json) {
       print_json_line(json_of(key));
       continue;
@@ -76,11 +76,11 @@ int run_keys_list(const KeysListOptions& options) {
 }
 
 int run_keys_remove(const KeysRemoveOptions& options) {
-  ApiKeys keys = read_api_keys(options.api_keys);
+  ClientKeys keys = read_client_keys(options.api_keys);
   if (keys.erase(options.id) == 0)
     throw FatalError(options.api_keys + ": has no key " + printable(options.id) +
                      "; penstock keys list shows those that it has");
-  write_api_keys(options.api_keys, keys);
+  write_client_keys(options.api_keys, keys);
   return exit_done;
 }
 

@@ -126,7 +126,7 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
   }
   if (wanted == Scope::none) return Caller{};
   const std::string_view said = head.headers.find("Authorization").value_or("");
-  std::optional<ApiKey> key;
+  std::optional<ClientKey> key;
   if (lower_case(said.substr(0, bearer.size())) == bearer)
     key = keys_->find(without_blanks(said.substr(bearer.size())), now());
   if (!key || !key->scopes.contains(wanted)) {
@@ -140,7 +140,7 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
   return caller_with(*key);
 }
 
-Caller Service::caller_with(const ApiKey& key) const {
+Caller Service::caller_with(const ClientKey& key) const {
   const std::uint64_t bytes_max = key.document_bytes == 0
                                       ? options_.document_bytes_max
                                       : std::min(key.document_bytes, options_.document_bytes_max);

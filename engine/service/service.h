@@ -10,8 +10,8 @@
 #include <variant>
 
 #include "engine/http/http_server.h"
-#include "engine/service/api_keys.h"
 #include "engine/service/call.h"
+#include "engine/service/client_keys.h"
 #include "engine/service/event_streams.h"
 #include "engine/service/rates.h"
 #include "engine/service/service_parts.h"
@@ -46,7 +46,7 @@ class Service {
   // The call that a request is, if it may be made; it was refused otherwise.
   std::optional<Call> admit(const RequestHead& head, const Responder& responder);
   std::variant<Caller, Problem> caller_of(const RequestHead& head, const RouteMatch& match);
-  Caller caller_with(const ApiKey& key) const;
+  Caller caller_with(const ClientKey& key) const;
   void handle(ServedRequest request, const Responder& responder);
   std::unique_ptr<BodySink> sink_of(const RequestHead& head, const Responder& responder);
   void act(const Call& call, const std::string& body);

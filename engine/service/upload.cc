@@ -9,7 +9,7 @@
 
 #include "engine/core/pdf_header.h"
 #include "engine/core/sha256.h"
-#include "engine/service/api_keys.h"
+#include "engine/service/client_keys.h"
 #include "engine/service/document_view.h"
 #include "engine/service/multipart.h"
 #include "engine/service/new_id.h"

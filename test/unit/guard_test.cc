@@ -5,7 +5,7 @@
 
 #include "engine/service/admission_control.h"
 #include "engine/service/alerts.h"
-#include "engine/service/api_keys.h"
+#include "engine/service/client_keys.h"
 #include "engine/service/content.h"
 #include "engine/service/new_id.h"
 #include "engine/service/rates.h"
@@ -85,19 +85,19 @@ TEST_CASE("admission control: interactive documents that wait too long close the
   CHECK_FALSE(control.admit(Lane::bulk).has_value());
 }
 
-TEST_CASE("api keys: a file gives back what was written and knows only digests") {
+TEST_CASE("client keys: a file gives back what was written and knows only digests") {
   const TempDir folder;
   const std::string path = folder.path("keys");
-  ApiKey key;
+  ClientKey key;
   key.tenant = "acme";
   key.scopes = {Scope::read, Scope::admin};
   key.requests_per_minute = 5;
   key.document_bytes = 6;
-  const std::string secret = make_api_key(key);
-  write_api_keys(path, {{key.id, key}});
-  const ApiKeys read = read_api_keys(path);
+  const std::string secret = make_client_key(key);
+  write_client_keys(path, {{key.id, key}});
+  const ClientKeys read = read_client_keys(path);
   REQUIRE(read.size() == 1);
-  const ApiKey& again = read.begin()->second;
+  const ClientKey& again = read.begin()->second;
   CHECK(again.tenant == "acme");
   CHECK(again.scopes == key.scopes);
   CHECK(again.requests_per_minute == 5);
@@ -110,19 +110,19 @@ TEST_CASE("api keys: a file gives back what was written and knows only digests")
   for (const std::string& wrong : {std::string(), std::string("psk_"), secret + "0",
                                    secret.substr(0, secret.size() - 1), "x" + secret})
     CHECK_FALSE(ring.find(wrong, now).has_value());
-  write_api_keys(path, {});
+  write_client_keys(path, {});
   std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) + 1h);
   now += 2s;
   CHECK_FALSE(ring.find(secret, now).has_value());
 }
 
-TEST_CASE("api keys: a file that is none keeps what was in force") {
+TEST_CASE("client keys: a file that is none keeps what was in force") {
   const TempDir folder;
   const std::string path = folder.path("keys");
-  ApiKey key;
+  ClientKey key;
   key.tenant = "t";
-  const std::string secret = make_api_key(key);
-  write_api_keys(path, {{key.id, key}});
+  const std::string secret = make_client_key(key);
+  write_client_keys(path, {{key.id, key}});
   std::string complaint;
   KeyRing ring(path, [&](const std::string& why) { complaint = why; });
   folder.write("keys", R"({"keys":[{"id":"a","tenant":"../b","scopes":[],"sha256":""}]})");

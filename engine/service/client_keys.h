@@ -19,7 +19,7 @@
 
 namespace penstock {
 
-struct ApiKey {
+struct ClientKey {
   std::string id;      // shown, logged, the name of its limits
   std::string tenant;  // letters, digits, '-', '_' and '.'; not beginning with '.'
   std::set<Scope> scopes;
@@ -34,13 +34,13 @@ std::optional<Scope> scope_named(std::string_view name);
 
 // The keys of a file, by id. Both throw FatalError, which names the file and what is wrong with it.
 // Written, it is whole or as it was, and its owner's only.
-using ApiKeys = std::map<std::string, ApiKey, std::less<>>;
-ApiKeys read_api_keys(const std::string& path);
-void write_api_keys(const std::string& path, const ApiKeys& keys);
+using ClientKeys = std::map<std::string, ClientKey, std::less<>>;
+ClientKeys read_client_keys(const std::string& path);
+void write_client_keys(const std::string& path, const ClientKeys& keys);
 
 // A new key's id and digest, into `key`; returns what its user has to keep, which nobody can tell
 // again.
-std::string make_api_key(ApiKey& key);
+std::string make_client_key(ClientKey& key);
 
 // The keys of a file as it is now: a key that was removed there is of no use within a second.
 class KeyRing {
@@ -51,7 +51,7 @@ class KeyRing {
 
   // The key that was presented; absent: it is none. Takes the same time for every secret. Any
   // thread.
-  std::optional<ApiKey> find(std::string_view presented, TimePoint now);
+  std::optional<ClientKey> find(std::string_view presented, TimePoint now);
 
  private:
   void look_again(TimePoint now);
@@ -60,7 +60,7 @@ class KeyRing {
   const std::function<void(const std::string&)> complain_;
   std::mutex mutex_;
   // Guarded by mutex_.
-  ApiKeys keys_;
+  ClientKeys keys_;
   std::filesystem::file_time_type modified_;
   TimePoint looked_at_;
 };

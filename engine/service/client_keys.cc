@@ -1,4 +1,4 @@
-#include "engine/service/api_keys.h"
+#include "engine/service/client_keys.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -42,8 +42,8 @@ std::string hex_of(const Sha256& digest) {
   return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
-ApiKey key_from(const Json& object) {
-  ApiKey key;
+ClientKey key_from(const Json& object) {
+  ClientKey key;
   key.id = object.at("id").get<std::string>();
   key.tenant = object.at("tenant").get<std::string>();
   if (!is_tenant(key.tenant)) throw FatalError("a tenant is no name");
@@ -59,7 +59,7 @@ ApiKey key_from(const Json& object) {
   return key;
 }
 
-Json json_of(const ApiKey& key) {
+Json json_of(const ClientKey& key) {
   Json object = {{"id", key.id}, {"tenant", key.tenant}, {"scopes", Json::array()}};
   for (const Scope scope : key.scopes) object["scopes"].push_back(name_of(scope));
   if (key.requests_per_minute > 0) object["requests_per_minute"] = key.requests_per_minute;
@@ -86,15 +86,15 @@ std::optional<Scope> scope_named(std::string_view name) {
   return std::nullopt;
 }
 
-ApiKeys read_api_keys(const std::string& path) {
+ClientKeys read_client_keys(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw FatalError(path + ": cannot be read; penstock keys add makes it");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  ApiKeys keys;
+  ClientKeys keys;
   try {
     const Json document = Json::parse(text);
     for (const Json& object : document.at("keys")) {
-      ApiKey key = key_from(object);
+      ClientKey key = key_from(object);
       std::string id = key.id;
       keys.emplace(std::move(id), std::move(key));
     }
@@ -104,7 +104,7 @@ ApiKeys read_api_keys(const std::string& path) {
   return keys;
 }
 
-void write_api_keys(const std::string& path, const ApiKeys& keys) {
+void write_client_keys(const std::string& path, const ClientKeys& keys) {
   Json document = {{"keys", Json::array()}};
   for (const auto& [id, key] : keys) document["keys"].push_back(json_of(key));
   const auto written = LocalFiles().write(path, document.dump(2) + "\n");
@@ -115,7 +115,7 @@ void write_api_keys(const std::string& path, const ApiKeys& keys) {
   if (error) throw FatalError(path + ": its permissions cannot be set (" + error.message() + ")");
 }
 
-std::string make_api_key(ApiKey& key) {
+std::string make_client_key(ClientKey& key) {
   key.id = random_hex(id_bytes);
   const std::string secret = random_hex(secret_bytes);
   key.digest = sha256(secret);
@@ -125,10 +125,10 @@ std::string make_api_key(ApiKey& key) {
 KeyRing::KeyRing(std::string path, std::function<void(const std::string&)> complain)
     : path_(std::move(path)),
       complain_(std::move(complain)),
-      keys_(read_api_keys(path_)),
+      keys_(read_client_keys(path_)),
       modified_(std::filesystem::last_write_time(path_)) {}
 
-std::optional<ApiKey> KeyRing::find(std::string_view presented, TimePoint now) {
+std::optional<ClientKey> KeyRing::find(std::string_view presented, TimePoint now) {
   if (!presented.starts_with(prefix)) return std::nullopt;
   presented.remove_prefix(prefix.size());
   const std::size_t underscore = std::min(presented.find('_'), presented.size());
@@ -152,7 +152,7 @@ void KeyRing::look_again(TimePoint now) {
   const auto modified = std::filesystem::last_write_time(path_, error);
   if (!error && modified == modified_) return;
   try {
-    keys_ = read_api_keys(path_);
+    keys_ = read_client_keys(path_);
     modified_ = modified;
   } catch (const FatalError& failure) {
     complain_(failure.what());
