@@ -61,9 +61,7 @@ ServeOptions completed(ServeOptions options) {
 }
 
 void refuse_the_open_world(const ServeOptions& options) {
-  const std::string host = options.listen.substr(0, options.listen.rfind(':'));
-  const bool is_own = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-  if (options.api_keys.empty() && !is_own)
+  if (options.api_keys.empty() && !is_this_machine(options.listen))
     throw FatalError("--listen " + options.listen +
                      " is open to other machines, and everybody may do everything without "
                      "--api-keys; penstock keys add makes it");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
 #include "engine/service/content.h"
@@ -20,13 +19,10 @@ TimePoint now() {
   return std::chrono::steady_clock::now();
 }
 
-// Of a header Host, or of an Origin: a name of this machine, for itself only.
-bool is_this_machine(std::string_view host) {
-  if (const std::size_t scheme = host.find("://"); scheme != std::string_view::npos)
-    host.remove_prefix(scheme + 3);
-  if (host.starts_with('[')) return host.starts_with("[::1]");
-  host = host.substr(0, host.find(':'));
-  return host == "localhost" || host.starts_with("127.");
+// Of an Origin, which is "null" where it is nobody's.
+std::string_view host_of(std::string_view origin) {
+  const std::size_t scheme = origin.find("://");
+  return scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
 }
 
 // Runs until its end on no thread of the server.
@@ -52,6 +48,17 @@ void send_asset(const Call& call) {
 }
 
 }  // namespace
+
+bool is_this_machine(std::string_view host) {
+  const bool is_ipv6 = host.starts_with('[');
+  const std::size_t end = is_ipv6 ? host.find(']') + 1 : std::min(host.find(':'), host.size());
+  const std::string_view name = host.substr(0, end);
+  if (end < host.size() && host[end] != ':') return false;
+  if (is_ipv6) return name == "[::1]";
+  // 127.0.0.1.evil.example is a name of somebody else's.
+  const bool is_address = name.find_first_not_of("0123456789.") == std::string_view::npos;
+  return name == "localhost" || (is_address && name.starts_with("127."));
+}
 
 Service::Service(ServiceParts parts, ServiceOptions options, std::unique_ptr<KeyRing> keys)
     : parts_(std::move(parts)),
@@ -110,7 +117,7 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
   if (!keys_) {
     const auto host = head.headers.find("Host");
     const auto origin = head.headers.find("Origin");
-    if ((host && !is_this_machine(*host)) || (origin && !is_this_machine(*origin))) {
+    if ((host && !is_this_machine(*host)) || (origin && !is_this_machine(host_of(*origin)))) {
       parts_.metrics.rejected(Rejection::auth);
       return Problem{403,
                      "foreign-host",

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "engine/http/http_server.h"
@@ -22,6 +23,10 @@ namespace penstock {
 
 // The tenant of a service without API keys.
 inline constexpr std::string_view only_tenant = "default";
+
+// Whether HOST or HOST:PORT is a loopback address or localhost, and no name that may lead
+// elsewhere.
+bool is_this_machine(std::string_view host);
 
 struct ServiceOptions {
   HttpServerOptions http;

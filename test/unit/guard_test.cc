@@ -10,6 +10,7 @@
 #include "engine/service/new_id.h"
 #include "engine/service/rates.h"
 #include "engine/service/routes.h"
+#include "engine/service/service.h"
 #include "test/support/catch.h"
 #include "test/support/temp_dir.h"
 
@@ -35,6 +36,20 @@ TEST_CASE("routes: what has none is told why") {
   const auto wrong = std::get<Problem>(find_route("PATCH", "/v1/documents/a"));
   CHECK(wrong.status == 405);
   CHECK(wrong.headers.find("Allow") == "PUT, GET, DELETE");
+}
+
+TEST_CASE("service: only names of this machine are its own") {
+  for (const char* own :
+       {"localhost", "localhost:8080", "127.0.0.1", "127.1.2.3:80", "[::1]", "[::1]:80"}) {
+    INFO(own);
+    CHECK(is_this_machine(own));
+  }
+  for (const char* other : {"", "null", "evil.example", "127.0.0.1.evil.example",
+                            "127.evil.example:80", "localhost.evil", "[::1].evil", "[::2]", "[::1",
+                            "::1", "0.0.0.0:80", "10.0.0.1", "localhost@evil"}) {
+    INFO(other);
+    CHECK_FALSE(is_this_machine(other));
+  }
 }
 
 TEST_CASE("rates: a minute has so many requests and they come back one by one") {
