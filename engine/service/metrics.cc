@@ -260,10 +260,10 @@ void Metrics::document_started(Lane lane, Duration after) {
   if (after > start_promise) series_->late_starts[index_of(lane)]->Increment();
 }
 
-void Metrics::document_ended(Lane lane, Outcome outcome, Duration after) {
+void Metrics::document_ended(Lane lane, Outcome outcome, std::optional<Duration> after) {
   if (outcome == Outcome::pending) return;
   series_->documents[index_of(lane)][static_cast<std::size_t>(outcome)]->Increment();
-  series_->document_time[index_of(lane)]->Observe(seconds(after));
+  if (after) series_->document_time[index_of(lane)]->Observe(seconds(*after));
 }
 
 void Metrics::stage_took(DocumentStage stage, Duration took) {

@@ -64,8 +64,8 @@ class Metrics {
 
   // A worker took the document so long after it was accepted.
   void document_started(Lane lane, Duration after);
-  // It has its outcome, so long after it was received.
-  void document_ended(Lane lane, Outcome outcome, Duration after);
+  // It has its outcome, so long after it was received; absent: it did not come through a service.
+  void document_ended(Lane lane, Outcome outcome, std::optional<Duration> after);
   void stage_took(DocumentStage stage, Duration took);
 
   // `route` is the template that matched, such as /v1/documents/{id}, never a path. A method that

@@ -49,8 +49,7 @@ void Tracker::hear(const DocumentEvent& event) {
       way = {event.at, {}, {}};
       break;
     case Milestone::queued:
-      way.queued = event.at;
-      way.times = {};
+      way.queued = event.at;  // heard of later than of its start, at times
       break;
     case Milestone::started:
       // Another attempt begins at the beginning, but was started before.
@@ -86,8 +85,7 @@ void Tracker::end(const DocumentEvent& event, const Way& way) {
   if (durations[1]) metrics_.stage_took(DocumentStage::extract, *durations[1]);
   if (durations[2]) metrics_.stage_took(DocumentStage::embed, *durations[2]);
   if (durations[3]) metrics_.stage_took(DocumentStage::store, *durations[3]);
-  if (event.outcome && durations[4])
-    metrics_.document_ended(event.lane, *event.outcome, *durations[4]);
+  if (event.outcome) metrics_.document_ended(event.lane, *event.outcome, durations[4]);
   ended_.push_back(durations);
   if (ended_.size() > ended_max) ended_.pop_front();
 }

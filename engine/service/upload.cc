@@ -81,7 +81,6 @@ class Upload {
   Result<void> open();
   Result<void> begin_part(const FormPart& part);
   Result<void> take_part(std::string_view bytes);
-  std::optional<Problem> check_fields();
   void accept();
   void answer_with(const CatalogEntry& entry, int status, HttpHeaders headers);
   // The upload has ended with this; what still comes is not looked at.
@@ -359,6 +358,7 @@ std::unique_ptr<BodySink> begin_upload(const ServiceParts& parts, const Call& ca
 Result<std::vector<CatalogEntry>> enqueue(const ServiceParts& parts,
                                           std::span<const CatalogEntry> entries) {
   std::vector<CatalogEntry> queued;
+  const WallTime now = wall_now();  // before a worker can begin
   for (const Lane lane : all_lanes) {
     std::vector<Claim> claims;
     std::vector<const CatalogEntry*> of_lane;
@@ -373,7 +373,6 @@ Result<std::vector<CatalogEntry>> enqueue(const ServiceParts& parts,
     for (std::size_t i = 0; i < claims.size(); ++i)
       if ((*results)[i] != Enqueued::full) queued.push_back(*of_lane[i]);
   }
-  const WallTime now = wall_now();
   if (const auto marked = parts.catalog.mark_queued(queued, now); !marked)
     return pass_on(marked.error());
   for (CatalogEntry& entry : queued) {

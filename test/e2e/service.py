@@ -37,9 +37,7 @@ class Documents(Serving):
         steps = [done["timeline"][step] for step in
                  ("received", "queued", "started", "extracted", "embedded", "stored", "done")]
         self.assertTrue(all(map(is_time, steps)), steps)
-        # The queue's time is noted once it is in the queue: work may have begun by then.
-        self.assertEqual(steps[2:], sorted(steps[2:]))
-        self.assertEqual(steps[0], min(steps))
+        self.assertEqual(steps, sorted(steps))
         self.assertGreater(done["chunks"], 0)
         self.assertEqual(self.get(done["links"]["content"]).body, self.sample("lighthouse.pdf"))
         self.assertIn(identity, self.found("lighthouse keeper"))
