@@ -143,7 +143,12 @@ asio::awaitable<bool> HttpConnection::serve_one(HeadParser& parser,
                    parser.keep_alive());
   auto exchange = std::make_shared<Responder::Exchange>(work, *this, exchange_, is_over_);
   std::unique_ptr<BodySink> sink;
-  if (service_.sink_of && !parser.is_done()) sink = service_.sink_of(head, Responder(exchange));
+  if (service_.sink_of && !parser.is_done()) {
+    sink = service_.sink_of(head, Responder(exchange));
+    // What it answered at once stands in line behind this: a client is not to send a body, nor wait
+    // with one, that was refused already.
+    co_await asio::post(stream_.get_executor(), asio::use_awaitable);
+  }
   const bool is_taken =
       sink ? co_await take_parts(parser, std::move(sink), std::move(exchange))
            : co_await take_whole(parser, std::move(head), Responder(std::move(exchange)));

@@ -492,6 +492,20 @@ TEST_CASE("http: who waits with a part is waited for, and a server that ends doe
   asked.get_future().wait();
 }
 
+TEST_CASE("http: who is refused by its head is told before a body is asked for") {
+  class Deaf final : public BodySink {
+    void write(std::string /*part*/, std::function<void()> /*more*/) override {}
+    void finish() override {}
+  };
+  HttpServer server({}, echo, [](const RequestHead&, const Responder& responder) {
+    responder.respond(413, {}, "too large");
+    return std::make_unique<Deaf>();
+  });
+  RawClient client(server);
+  client.say("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n");
+  CHECK_THAT(client.hear("too large"), StartsWith("HTTP/1.1 413"));
+}
+
 TEST_CASE("http: a body that trickles is refused") {
   class Pours final : public BodySink {
     void write(std::string /*part*/, std::function<void()> more) override { more(); }
