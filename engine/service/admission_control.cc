@@ -16,9 +16,10 @@ std::chrono::seconds within_bounds(double seconds) {
 
 }  // namespace
 
-void AdmissionControl::see(const BrokerState& queue, double per_second) {
+void AdmissionControl::see(const BrokerState& queue, std::uint64_t unqueued, double per_second) {
   const std::lock_guard lock(mutex_);
   queue_ = queue;
+  unqueued_ = unqueued;
   per_second_ = per_second;
   admitted_ = {};
 }
@@ -39,7 +40,8 @@ std::optional<AdmissionControl::Refusal> AdmissionControl::refusal(Lane lane) co
   const LaneDepth& depth = queue_.of(lane);
   const bool is_bulk = lane == Lane::bulk;
   const std::uint64_t depth_max = is_bulk ? limits_.bulk_depth : limits_.interactive_depth;
-  const std::uint64_t waiting = depth.waiting + depth.delayed + admitted_[index_of(lane)];
+  const std::uint64_t waiting =
+      depth.waiting + depth.delayed + unqueued_ + admitted_[index_of(lane)];
   const std::string name(name_of(lane));
   if (waiting >= depth_max) {
     // Until an eighth of the room is free again.

@@ -26,9 +26,10 @@ class AdmissionControl {
  public:
   explicit AdmissionControl(AdmissionLimits limits) : limits_(limits) {}
 
-  // What the queue looks like now; `per_second` is how fast documents are done, of all lanes. Any
+  // What the queue looks like now, as far as that is known; `unqueued` documents were taken and are
+  // not in it, of whatever lane; `per_second` is how fast documents are done, of all lanes. Any
   // thread, as admit().
-  void see(const BrokerState& queue, double per_second);
+  void see(const BrokerState& queue, std::uint64_t unqueued, double per_second);
 
   struct Refusal {
     Problem problem;
@@ -46,6 +47,7 @@ class AdmissionControl {
   std::mutex mutex_;
   // Guarded by mutex_.
   BrokerState queue_;
+  std::uint64_t unqueued_ = 0;
   double per_second_ = 0;
   std::array<std::uint64_t, all_lanes.size()> admitted_{};
 };

@@ -143,7 +143,7 @@ void Watch::look() {
   const std::shared_ptr<const Sight> before = sight();
   FleetSample sample;
   Sight seen = look_at(parts_, *before, sample);
-  if (sample.queue) parts_.admission.see(seen.queue, seen.rates.documents);
+  parts_.admission.see(seen.queue, seen.catalog.unqueued, seen.rates.documents);
   parts_.metrics.observe(std::move(sample));
   parts_.sample(parts_.metrics);
   // What goes on failing is said once.

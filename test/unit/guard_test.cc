@@ -74,7 +74,7 @@ TEST_CASE("admission control: a lane has its own room and counts what it admitte
   queue.interactive.delayed = 2;
   queue.bulk.waiting = 3;
   queue.bulk.oldest = 10h;
-  control.see(queue, 2);
+  control.see(queue, 0, 2);
   CHECK(control.admit(Lane::bulk).has_value());
   CHECK_FALSE(control.admit(Lane::interactive).has_value());
   CHECK_FALSE(control.look(Lane::interactive).has_value());
@@ -84,8 +84,15 @@ TEST_CASE("admission control: a lane has its own room and counts what it admitte
   CHECK(refusal->reason == Rejection::depth);
   CHECK(refusal->problem.status == 429);
   CHECK(refusal->problem.retry_after == 5s);
-  control.see({}, 2);
+  control.see({}, 0, 2);
   CHECK_FALSE(control.admit(Lane::interactive).has_value());
+}
+
+TEST_CASE("admission control: what does not get into the queue fills it all the same") {
+  AdmissionControl control({.interactive_depth = 10, .bulk_depth = 20, .interactive_age = 60s});
+  control.see({}, 10, 1);
+  CHECK(control.admit(Lane::interactive).has_value());
+  CHECK_FALSE(control.admit(Lane::bulk).has_value());
 }
 
 TEST_CASE("admission control: interactive documents that wait too long close their lane") {
@@ -93,7 +100,7 @@ TEST_CASE("admission control: interactive documents that wait too long close the
   BrokerState queue;
   queue.interactive.oldest = 61s;
   queue.bulk.oldest = 61s;
-  control.see(queue, 1);
+  control.see(queue, 0, 1);
   const auto refusal = control.admit(Lane::interactive);
   REQUIRE(refusal.has_value());
   CHECK(refusal->reason == Rejection::age);
