@@ -46,13 +46,14 @@ Result<void> remove_orphans(const ServiceParts& parts, WallTime reserved_before)
   const auto locations = parts.catalog.condemn(reserved_before, at_once);
   if (!locations) return pass_on(locations.error());
   std::vector<std::string> gone;
+  Result<void> all;
   for (const std::string& location : *locations) {
-    if (const auto removed = parts.blobs.remove(location); !removed)
-      parts.log(location + ": " + removed.error().message);
-    else
-      gone.push_back(location);
+    const auto removed = parts.blobs.remove(location);
+    if (removed) gone.push_back(location);
+    if (!removed && all) all = permanent_error(location + ": " + removed.error().message);
   }
-  return parts.catalog.release(gone);
+  if (auto released = parts.catalog.release(gone); !released) return released;
+  return all;
 }
 
 }  // namespace
