@@ -22,6 +22,7 @@ namespace penstock {
 // Who asks, as far as the answer depends on it.
 struct Caller {
   std::string tenant;
+  std::string key;  // the id of the client's key; empty: it has none
   std::set<Scope> scopes;
   std::uint64_t document_bytes_max = 0;
   // Without API keys there is one user, whose store it is: what was backfilled is found, too.

@@ -145,6 +145,12 @@ std::optional<ClientKey> KeyRing::find(std::string_view presented, TimePoint now
   return found->second;
 }
 
+bool KeyRing::has(std::string_view id, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  look_again(now);
+  return keys_.contains(id);
+}
+
 void KeyRing::look_again(TimePoint now) {
   if (now - looked_at_ < look_again_after) return;
   looked_at_ = now;

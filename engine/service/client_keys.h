@@ -52,6 +52,8 @@ class KeyRing {
   // The key that was presented; absent: it is none. Takes the same time for every secret. Any
   // thread.
   std::optional<ClientKey> find(std::string_view presented, TimePoint now);
+  // Whether the key with this id is still one. Any thread.
+  bool has(std::string_view id, TimePoint now);
 
  private:
   void look_again(TimePoint now);

@@ -38,8 +38,9 @@ struct EventStreams::Stream {
   std::atomic<bool> has_ended{false};
 };
 
-EventStreams::EventStreams(Events& events)
-    : subscription_(events.subscribe([this](const DocumentEvent& event) { hear(event); })) {}
+EventStreams::EventStreams(Events& events, std::function<bool(const Caller&)> is_welcome)
+    : is_welcome_(std::move(is_welcome)),
+      subscription_(events.subscribe([this](const DocumentEvent& event) { hear(event); })) {}
 
 EventStreams::~EventStreams() {
   subscription_.reset();
@@ -99,7 +100,9 @@ void EventStreams::send(const std::shared_ptr<Stream>& stream, std::string text)
 
 void EventStreams::beat(const std::shared_ptr<Stream>& stream) {
   stream->call.responder().after(heartbeat, [this, stream] {
-    if (stream->has_ended || stream->call.responder().is_over()) {
+    const bool is_welcome = is_welcome_(stream->call.caller());
+    if (!is_welcome) stream->call.responder().finish();
+    if (!is_welcome || stream->has_ended || stream->call.responder().is_over()) {
       const std::lock_guard lock(mutex_);
       std::erase(streams_, stream);
       return;

@@ -2,7 +2,7 @@
 // told when one gets on.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -15,8 +15,9 @@ namespace penstock {
 
 class EventStreams {
  public:
-  // `events` outlives it; the server of its calls ends before it.
-  explicit EventStreams(Events& events);
+  // `events` outlives it; the server of its calls ends before it. A stream whose caller is not
+  // welcome any more ends with its next heartbeat.
+  EventStreams(Events& events, std::function<bool(const Caller&)> is_welcome);
   // Ends every stream.
   ~EventStreams();
   EventStreams(const EventStreams&) = delete;
@@ -33,6 +34,7 @@ class EventStreams {
   void send(const std::shared_ptr<Stream>& stream, std::string text);
   void beat(const std::shared_ptr<Stream>& stream);
 
+  const std::function<bool(const Caller&)> is_welcome_;
   std::mutex mutex_;
   std::list<std::shared_ptr<Stream>> streams_;  // guarded by mutex_
 

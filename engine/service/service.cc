@@ -65,7 +65,8 @@ Service::Service(ServiceParts parts, ServiceOptions options, std::unique_ptr<Key
       options_(std::move(options)),
       keys_(std::move(keys)),
       watch_(parts_),
-      streams_(parts_.events),
+      streams_(parts_.events,
+               [this](const Caller& caller) { return !keys_ || keys_->has(caller.key, now()); }),
       sweeper_(parts_, options_.sweeper),
       server_(std::make_unique<HttpServer>(
           options_.http,
@@ -110,7 +111,7 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
   if (const UrlTarget target(head.target);
       match.route->action == Action::content && !target.parameter("signature").empty()) {
     if (const auto link = verified_link(target, match.id, parts_.link_secret, wall_now()))
-      return Caller{link->tenant, {Scope::read}, 0, false};
+      return Caller{link->tenant, {}, {Scope::read}, 0, false};
     parts_.metrics.rejected(Rejection::auth);
     return link_refused();
   }
@@ -127,6 +128,7 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
                      {}};
     }
     return Caller{std::string(only_tenant),
+                  {},
                   {Scope::upload, Scope::read, Scope::admin},
                   options_.document_bytes_max,
                   true};
@@ -151,7 +153,7 @@ Caller Service::caller_with(const ClientKey& key) const {
   const std::uint64_t bytes_max = key.document_bytes == 0
                                       ? options_.document_bytes_max
                                       : std::min(key.document_bytes, options_.document_bytes_max);
-  return {key.tenant, key.scopes, bytes_max, false};
+  return {key.tenant, key.id, key.scopes, bytes_max, false};
 }
 
 std::unique_ptr<BodySink> Service::sink_of(const RequestHead& head, const Responder& responder) {
