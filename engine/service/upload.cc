@@ -1,5 +1,7 @@
 #include "engine/service/upload.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -20,6 +22,7 @@ namespace {
 constexpr std::size_t id_bytes_max = 512;
 constexpr std::size_t field_bytes_max = 64 << 10;
 constexpr std::size_t name_bytes_max = 1'024;
+constexpr int metadata_depth_max = 32;
 constexpr std::size_t idempotency_key_bytes_max = 255;
 
 // The fields that say more of a document, of the query or of a form.
@@ -30,14 +33,23 @@ bool is_printable(std::string_view text) {
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; });
 }
 
-bool is_utf8(const std::string& text) {
-  // What cannot be written as JSON is none.
-  try {
-    static_cast<void>(Json(text).dump());
-    return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
+bool is_utf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
+
+// Absent: it is none, or one that some reader of it could not take: nested without end, or with a
+// NUL.
+std::optional<Json> metadata_from(const std::string& text) {
+  bool is_tame = true;
+  const auto look = [&](int depth, Json::parse_event_t, const Json& value) {
+    const auto* words = value.get_ptr<const Json::string_t*>();
+    is_tame = is_tame && depth < metadata_depth_max &&
+              (words == nullptr || words->find('\0') == std::string::npos);
+    return is_tame;
+  };
+  Json metadata = Json::parse(text, look, false);
+  if (!is_tame || !metadata.is_object()) return std::nullopt;
+  return metadata;
 }
 
 std::optional<Lane> lane_named(std::string_view name) {
@@ -164,10 +176,11 @@ std::optional<Problem> Upload::take_field(const std::string& name, const std::st
     if (!is_tenant(value)) return bad_request("region is a name of letters, digits, -, _ and .");
     entry_.region = value;
   } else if (name == "metadata") {
-    const Json metadata = Json::parse(value, nullptr, false);
-    if (!metadata.is_object() || value.size() > field_bytes_max)
-      return bad_request("metadata is a JSON object of at most 64 KB");
-    entry_.metadata = metadata.empty() ? std::string() : json_text(metadata);
+    if (value.size() > field_bytes_max) return bad_request("metadata has more than 64 KB");
+    const std::optional<Json> metadata = metadata_from(value);
+    if (!metadata)
+      return bad_request("metadata is a JSON object, at most 32 deep, in which no text has a NUL");
+    entry_.metadata = metadata->empty() ? std::string() : json_text(*metadata);
   }
   return std::nullopt;
 }
