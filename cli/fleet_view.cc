@@ -16,17 +16,6 @@ using Seconds = std::chrono::duration<double>;
 constexpr std::size_t worker_columns = 62;
 constexpr std::size_t key_columns = 65;
 
-WorkerRates sum_of_rates(const std::vector<WorkerReport>& workers) {
-  WorkerRates sum;
-  for (const WorkerReport& worker : workers) {
-    sum.documents += worker.rates.documents;
-    sum.failed += worker.rates.failed;
-    sum.pages += worker.rates.pages;
-    sum.tokens += worker.rates.tokens;
-  }
-  return sum;
-}
-
 double share(std::uint64_t used, std::uint64_t limit) {
   return limit == 0 ? 0 : static_cast<double>(used) / static_cast<double>(limit);
 }

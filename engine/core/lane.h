@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace penstock {
@@ -14,6 +15,13 @@ inline constexpr std::array<Lane, 2> all_lanes = {Lane::interactive, Lane::bulk}
 
 constexpr std::string_view name_of(Lane lane) {
   return lane == Lane::interactive ? "interactive" : "bulk";
+}
+
+// Absent: no lane has this name.
+constexpr std::optional<Lane> lane_named(std::string_view name) {
+  for (const Lane lane : all_lanes)
+    if (name == name_of(lane)) return lane;
+  return std::nullopt;
 }
 
 // For arrays with a slot a lane.

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,15 @@ class Sha256Stream {
 // HMAC (RFC 2104) of SHA-256.
 Sha256 hmac_sha256(std::string_view key, std::string_view message);
 
+// As the bytes that it is.
+inline std::string_view view_of(const Sha256& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
 // Lower-case hexadecimal of any byte range.
 std::string to_hex(std::string_view bytes);
+inline std::string to_hex(std::span<const std::uint8_t> bytes) {
+  return to_hex(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
 
 }  // namespace penstock

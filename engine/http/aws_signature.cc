@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 
-std::string_view bytes_of(const Sha256& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
 // Without blanks around it, and with one where there are several.
 std::string canonical_value(std::string_view value) {
   std::string canonical;
@@ -69,24 +65,19 @@ std::string host_of(std::string_view url) {
 
 std::string aws_signature(const AwsSigned& what, std::string_view secret_key) {
   const std::string to_sign = std::string(algorithm) + '\n' + what.time + '\n' + scope_of(what) +
-                              '\n' + to_hex(bytes_of(sha256(canonical_request(what))));
+                              '\n' + to_hex(sha256(canonical_request(what)));
   Sha256 key = hmac_sha256("AWS4" + std::string(secret_key), what.time.substr(0, 8));
   for (const std::string_view part : {std::string_view(what.region), std::string_view(what.service),
                                       std::string_view("aws4_request"), std::string_view(to_sign)})
-    key = hmac_sha256(bytes_of(key), part);
-  return to_hex(bytes_of(key));
+    key = hmac_sha256(view_of(key), part);
+  return to_hex(key);
 }
 
 void aws_sign(HttpRequest& request, std::string path, std::map<std::string, std::string> query,
               const AwsCredentials& credentials, std::chrono::system_clock::time_point now) {
-  AwsSigned what{request.method,
-                 std::move(path),
-                 std::move(query),
-                 {},
-                 to_hex(bytes_of(sha256(request.body))),
-                 spelled(now),
-                 credentials.region,
-                 credentials.service};
+  AwsSigned what{
+      request.method, std::move(path),    std::move(query),   {}, to_hex(sha256(request.body)),
+      spelled(now),   credentials.region, credentials.service};
   request.headers.add("Host", host_of(request.url));
   request.headers.add("x-amz-date", what.time);
   request.headers.add("x-amz-content-sha256", what.payload_hash);

@@ -70,6 +70,17 @@ void read(std::string_view text, bool& field) {
 
 }  // namespace
 
+WorkerRates sum_of_rates(const std::vector<WorkerReport>& workers) {
+  WorkerRates sum;
+  for (const WorkerReport& worker : workers) {
+    sum.documents += worker.rates.documents;
+    sum.failed += worker.rates.failed;
+    sum.pages += worker.rates.pages;
+    sum.tokens += worker.rates.tokens;
+  }
+  return sum;
+}
+
 std::string to_text(const WorkerReport& report) {
   std::string text;
   for_each_field(report, [&](const char* name, const auto& field) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace penstock {
 
@@ -32,6 +33,8 @@ struct WorkerReport {
   std::chrono::seconds up{0};
   bool draining = false;
 };
+
+WorkerRates sum_of_rates(const std::vector<WorkerReport>& workers);
 
 // As brokers keep it: a line "NAME VALUE" a field. One that another version of penstock wrote is
 // read as far as this one knows its fields.

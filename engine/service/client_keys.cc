@@ -38,10 +38,6 @@ Sha256 digest_of(const std::string& hex) {
   return digest;
 }
 
-std::string hex_of(const Sha256& digest) {
-  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
 ClientKey key_from(const Json& object) {
   ClientKey key;
   key.id = object.at("id").get<std::string>();
@@ -65,7 +61,7 @@ Json json_of(const ClientKey& key) {
   if (key.requests_per_minute > 0) object["requests_per_minute"] = key.requests_per_minute;
   if (key.document_bytes > 0) object["document_bytes"] = key.document_bytes;
   object["created"] = key.created;
-  object["sha256"] = hex_of(key.digest);
+  object["sha256"] = to_hex(key.digest);
   return object;
 }
 

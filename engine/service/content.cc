@@ -19,14 +19,10 @@ constexpr std::uint64_t piece_bytes = 512 << 10;
 constexpr std::int64_t expires_in_default_s = 3'600;
 constexpr std::int64_t expires_in_max_s = 7 * 86'400;
 
-std::string hex_of(const Sha256& digest) {
-  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
 std::string signature_of(const std::string& id, const LinkClaim& claim, const Secret& secret) {
   const std::string message = claim.tenant + '\n' + id + '\n' + claim.version + '\n' +
                               std::to_string(claim.expires.time_since_epoch().count());
-  return hex_of(hmac_sha256(secret.expose(), message));
+  return to_hex(hmac_sha256(secret.expose(), message));
 }
 
 std::optional<std::uint64_t> number_in(std::string_view text) {
@@ -107,7 +103,7 @@ void send_content(const ServiceParts& parts, const Call& call) {
   const auto link = verified_link(call.target(), call.id(), parts.link_secret, wall_now());
   const auto entry = entry_of(parts, call);
   if (!entry) return;
-  const std::string version = hex_of(entry->digest);
+  const std::string version = to_hex(entry->digest);
   // A link is to a content, for a cache keeps it under that name.
   if (link && link->version != version) return call.answer(link_refused());
   const std::string tag = '"' + version + '"';
@@ -158,7 +154,7 @@ void make_link(const ServiceParts& parts, const Call& call, const std::string& b
 }
 
 std::string signed_link(const CatalogEntry& entry, WallTime expires, const Secret& secret) {
-  const LinkClaim claim{entry.name.tenant, hex_of(entry.digest), expires};
+  const LinkClaim claim{entry.name.tenant, to_hex(entry.digest), expires};
   return "/v1/documents/" + uri_encoded(entry.name.id) +
          "/content?tenant=" + uri_encoded(claim.tenant) + "&version=" + claim.version +
          "&expires=" + std::to_string(expires.time_since_epoch().count()) +

@@ -151,7 +151,7 @@ Json json_of(const DocumentView& view) {
       {"name", entry.file_name},
       {"media_type", entry.media_type},
       {"bytes", entry.bytes},
-      {"sha256", to_hex({reinterpret_cast<const char*>(entry.digest.data()), entry.digest.size()})},
+      {"sha256", to_hex(entry.digest)},
       {"lane", name_of(entry.lane)},
       {"region", entry.region},
       {"metadata", std::move(metadata)},

@@ -52,12 +52,6 @@ std::optional<Json> metadata_from(const std::string& text) {
   return metadata;
 }
 
-std::optional<Lane> lane_named(std::string_view name) {
-  for (const Lane lane : all_lanes)
-    if (name == name_of(lane)) return lane;
-  return std::nullopt;
-}
-
 // Of the first bytes of a content. Absent: it may be something that is read.
 std::optional<Problem> refuse_content(std::string_view begin, std::string_view media_type) {
   const bool is_pdf = looks_like_pdf(begin);

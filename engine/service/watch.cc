@@ -11,17 +11,6 @@ namespace {
 
 constexpr std::chrono::seconds interval{1};
 
-WorkerRates sum_of_rates(const std::vector<WorkerReport>& workers) {
-  WorkerRates rates;
-  for (const WorkerReport& worker : workers) {
-    rates.documents += worker.rates.documents;
-    rates.failed += worker.rates.failed;
-    rates.pages += worker.rates.pages;
-    rates.tokens += worker.rates.tokens;
-  }
-  return rates;
-}
-
 // What cannot be seen is as it was, and absent in the sample.
 Sight look_at(const ServiceParts& parts, Sight sight, FleetSample& sample) {
   sight.failure.clear();

@@ -28,7 +28,7 @@ bool is_path(std::string_view key) {
 }  // namespace
 
 std::string etag_of(const Md5& digest) {
-  return '"' + to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()}) + '"';
+  return '"' + to_hex(digest) + '"';
 }
 
 S3Objects::S3Objects(std::string folder, const std::vector<std::string>& buckets)

@@ -14,10 +14,6 @@ namespace {
 constexpr std::chrono::minutes skew_max{15};
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 
-std::string hex_of(const Sha256& digest) {
-  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (;;) {
@@ -73,7 +69,7 @@ std::optional<S3Refusal> refuse_payload(const std::string& hash, const std::stri
                      "Missing required header for this request: x-amz-content-sha256"};
   if (hash.starts_with("STREAMING-"))
     return S3Refusal{501, "NotImplemented", "Chunks that are signed one by one are not emulated."};
-  if (hash != "UNSIGNED-PAYLOAD" && hash != hex_of(sha256(body)))
+  if (hash != "UNSIGNED-PAYLOAD" && hash != to_hex(sha256(body)))
     return S3Refusal{
         400, "XAmzContentSHA256Mismatch",
         "The provided 'x-amz-content-sha256' header does not match what was computed."};

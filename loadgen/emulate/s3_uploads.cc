@@ -67,9 +67,7 @@ tl::expected<S3Completed, S3Refusal> S3Uploads::complete(const S3PendingUpload& 
     digests.append(reinterpret_cast<const char*>(digest.data()), digest.size());
   }
   const Md5 digest = md5(digests);
-  completed.etag = fmt::format(
-      "\"{}-{}\"", to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()}),
-      root->children.size());
+  completed.etag = fmt::format("\"{}-{}\"", to_hex(digest), root->children.size());
   return completed;
 }
 

@@ -31,7 +31,7 @@ std::string next_line(std::string_view& text) {
 
 void sign(ServedRequest& request, const S3Target& target) {
   const Sha256 digest = sha256(request.body);
-  const std::string hash = to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  const std::string hash = to_hex(digest);
   request.headers.add("x-amz-date", time_of_all);
   request.headers.add("x-amz-content-sha256", hash);
   const AwsSigned what{

@@ -15,14 +15,12 @@ namespace {
 
 TEST_CASE("core: SHA-256 gives the digest of FIPS 180-4's example") {
   const Sha256 digest = sha256("abc");
-  CHECK(to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()}) ==
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(to_hex(digest) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST_CASE("core: HMAC of SHA-256 is that of RFC 4231's example") {
   const Sha256 digest = hmac_sha256("Jefe", "what do ya want for nothing?");
-  CHECK(to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()}) ==
-        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(to_hex(digest) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 TEST_CASE("core: escapes of a URI are capital and whole") {

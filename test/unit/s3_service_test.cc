@@ -14,7 +14,7 @@ namespace {
 
 std::string hash_of(const std::string& body) {
   const Sha256 digest = sha256(body);
-  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  return to_hex(digest);
 }
 
 // A service in a time of its own, and a client that signs for it.

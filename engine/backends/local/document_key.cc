@@ -57,8 +57,7 @@ std::string key_of(std::string_view path) {
   }
   if (key.size() <= key_bytes_max) return key;
   const Sha256 digest = sha256(key);
-  return key.substr(0, kept) + "..." +
-         to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  return key.substr(0, kept) + "..." + to_hex(digest);
 }
 
 }  // namespace penstock

@@ -69,10 +69,6 @@ const std::array<std::string, 1> migrations = {
   "      catalog.location = read.location AND catalog.is_removed = read.is_removed "    \
   "  ORDER BY catalog.tenant, catalog.id FOR UPDATE OF catalog) "
 
-std::string_view view(const Sha256& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
 Sha256 digest_from_hex(std::string_view digits) {
   Sha256 digest{};
   bytes_from_hex(digits, {reinterpret_cast<char*>(digest.data()), digest.size()});
@@ -209,7 +205,7 @@ class Addition {
     const auto made = connection_.run(
         "INSERT INTO penstock.catalog_keys (tenant, id, key, request) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT DO NOTHING RETURNING 1",
-        {{entry_.name.tenant, entry_.name.id}, {key_, view(request_of(entry_))}});
+        {{entry_.name.tenant, entry_.name.id}, {key_, view_of(request_of(entry_))}});
     if (!made) return pass_on(made.error());
     if (made->size() != 0) return drop_old_keys();
     const auto used = connection_.run(
@@ -235,7 +231,7 @@ class Addition {
     return {{entry_.name.tenant, entry_.name.id, entry_.media_type, entry_.file_name,
              std::to_string(entry_.bytes), std::string(name_of(entry_.lane)), entry_.metadata,
              entry_.region, ms(entry_.received)},
-            {view(entry_.digest), entry_.location}};
+            {view_of(entry_.digest), entry_.location}};
   }
 
   Result<bool> put_new() {

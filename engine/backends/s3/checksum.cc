@@ -48,10 +48,6 @@ std::string base64_of(std::span<const std::uint8_t> digest) {
   return text;
 }
 
-std::string hex_of(std::span<const std::uint8_t> digest) {
-  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
 ChecksumVerdict check_content(std::string_view content, const HttpHeaders& headers) {
   const auto verdict = [](bool is_right) {
     return is_right ? ChecksumVerdict::right : ChecksumVerdict::wrong;
@@ -62,7 +58,7 @@ ChecksumVerdict check_content(std::string_view content, const HttpHeaders& heade
     return verdict(*expected == base64_of(crc32_of(content)));
   const std::string_view etag = unquoted(headers.find("ETag").value_or(""));
   if (!looks_like_md5(etag) || is_encrypted(headers)) return ChecksumVerdict::none;
-  return etag == hex_of(md5(content)) ? ChecksumVerdict::right_by_etag
+  return etag == to_hex(md5(content)) ? ChecksumVerdict::right_by_etag
                                       : ChecksumVerdict::differs_by_etag;
 }
 

@@ -12,8 +12,6 @@ namespace penstock {
 
 // As headers carry it.
 std::string base64_of(std::span<const std::uint8_t> digest);
-// As an ETag holds it, in lower case.
-std::string hex_of(std::span<const std::uint8_t> digest);
 
 enum class ChecksumVerdict {
   none,  // the answer has nothing to check by

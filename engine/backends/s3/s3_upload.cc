@@ -9,6 +9,7 @@
 #include "engine/backends/s3/checksum.h"
 #include "engine/backends/s3/s3_error.h"
 #include "engine/backends/s3/s3_listing.h"
+#include "engine/core/sha256.h"
 #include "engine/core/uri.h"
 #include "engine/http/xml.h"
 
@@ -108,7 +109,7 @@ Result<bool> S3Upload::adopt(const std::string& upload_id) {
       const std::string_view etag = part.text_of("ETag");
       if (number == 0 || number > parts_.size() ||
           part.text_of("Size") != std::to_string(parts_[number - 1].content.size()) ||
-          unquoted(etag) != hex_of(parts_[number - 1].digest))
+          unquoted(etag) != to_hex(parts_[number - 1].digest))
         return false;
       etags[number - 1] = etag;
       has_any = true;
@@ -157,7 +158,7 @@ Result<void> S3Upload::send_missing() {
       patience.reset();
       parts_[first.index].etag = answer->headers.find("ETag").value_or("");
       if (parts_[first.index].etag.empty())
-        parts_[first.index].etag = hex_of(parts_[first.index].digest);
+        parts_[first.index].etag = to_hex(parts_[first.index].digest);
     } else if (done && answer.error().kind == ErrorKind::retryable && client_.pause(patience)) {
       flight.push_front(send(first.index));
     } else if (done) {
@@ -196,7 +197,7 @@ bool S3Upload::is_there_already() {
   for (const Part& part : parts_)
     digests.append(reinterpret_cast<const char*>(part.digest.data()), part.digest.size());
   return unquoted(answer->headers.find("ETag").value_or("")) ==
-         hex_of(md5(digests)) + "-" + std::to_string(parts_.size());
+         to_hex(md5(digests)) + "-" + std::to_string(parts_.size());
 }
 
 // Whether it works or not, the error that led here is the one to tell.

@@ -17,10 +17,6 @@ namespace {
 #define PENSTOCK_FIND_ENTRY \
   "SELECT " PENSTOCK_CATALOG_COLUMNS " FROM catalog WHERE tenant = ?1 AND id = ?2"
 
-std::string_view view(const Sha256& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
 Sha256 digest_from(std::string_view bytes) {
   Sha256 digest{};
   std::copy_n(bytes.begin(), std::min(bytes.size(), digest.size()), digest.begin());
@@ -234,7 +230,7 @@ Result<void> SqliteCatalog::put(const CatalogEntry& entry,
       .bind_text(3, entry.media_type)
       .bind_text(4, entry.file_name)
       .bind(5, entry.bytes)
-      .bind_blob(6, view(entry.digest))
+      .bind_blob(6, view_of(entry.digest))
       .bind_text(7, name_of(entry.lane))
       .bind_text(8, entry.metadata)
       .bind_text(9, entry.region)
@@ -245,7 +241,7 @@ Result<void> SqliteCatalog::put(const CatalogEntry& entry,
 
 Result<void> SqliteCatalog::remember_key(const CatalogName& name, const std::string& key,
                                          const Sha256& request) {
-  bind_name(writes_->put_key, name).bind_blob(3, key).bind_blob(4, view(request));
+  bind_name(writes_->put_key, name).bind_blob(3, key).bind_blob(4, view_of(request));
   if (auto done = writes_->put_key.run(); !done) return done;
   return bind_name(writes_->drop_old_keys, name).bind(3, std::uint64_t{keys_an_entry_max}).run();
 }
