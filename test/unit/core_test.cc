@@ -2,7 +2,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "engine/core/ids.h"
+#include "engine/core/io_threads.h"
 #include "engine/core/memory_file.h"
 #include "engine/core/outcome.h"
 #include "engine/core/sha256.h"
@@ -16,6 +19,19 @@ namespace {
 TEST_CASE("core: SHA-256 gives the digest of FIPS 180-4's example") {
   const Sha256 digest = sha256("abc");
   CHECK(to_hex(digest) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_CASE("core: threads are idle when what their calls have started has ended too") {
+  IoThreads threads(2);
+  std::atomic<int> ended{0};
+  for (int i = 0; i < 100; ++i)
+    threads.run(Lane::bulk, [&] {
+      threads.run(Lane::interactive, [&] { ++ended; });
+      ++ended;
+    });
+  threads.wait_until_idle();
+  CHECK(ended == 200);
+  threads.wait_until_idle();
 }
 
 TEST_CASE("core: HMAC of SHA-256 is that of RFC 4231's example") {
