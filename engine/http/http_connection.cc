@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -13,6 +14,7 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "engine/core/clock.h"
@@ -30,6 +32,8 @@ namespace {
 constexpr std::uint32_t head_bytes_max = 32 << 10;
 // A buffer that starts small makes large bodies arrive in small reads.
 constexpr std::size_t read_bytes = 64 << 10;
+// Larger parts are fewer turns between threads, and memory for each who uploads.
+constexpr std::size_t part_bytes = 64 << 10;
 // For what a client says when it is told that no more will come.
 constexpr std::chrono::seconds goodbye_timeout{2};
 
@@ -67,6 +71,44 @@ std::string peer_of(const tcp::socket& socket) {
 
 }  // namespace
 
+// A body in parts. One that said its length goes from the socket straight into its part.
+class HttpConnection::BodyReader {
+ public:
+  explicit BodyReader(HeadParser&& head) {
+    if (const auto length = head.content_length()) {
+      left_ = *length;
+      return;
+    }
+    chunked_.emplace(std::move(head));
+    chunked_->body_limit(boost::none);
+  }
+
+  bool is_done() const { return left_ ? *left_ == 0 : chunked_->is_done(); }
+
+  // `buffer` has what came with the head, and keeps what comes after the body. Returns how much it
+  // put into `part`, which may be nothing yet.
+  asio::awaitable<std::size_t> read(ClientStream& stream, beast::flat_buffer& buffer,
+                                    std::span<char> part, error_code& error) {
+    if (!left_) {
+      chunked_->get().body() = {part.data(), part.size(), true};
+      buffer.reserve(read_bytes);
+      co_await http::async_read_some(stream, buffer, *chunked_, into(error));
+      if (error == http::error::need_buffer) error = {};
+      co_return part.size() - chunked_->get().body().size;
+    }
+    const auto room = asio::buffer(part.data(), std::min<std::uint64_t>(part.size(), *left_));
+    std::size_t got = asio::buffer_copy(room, buffer.data());
+    buffer.consume(got);
+    if (got == 0) got = co_await stream.async_read_some(room, into(error));
+    *left_ -= got;
+    co_return got;
+  }
+
+ private:
+  std::optional<std::uint64_t> left_;  // absent: it is chunked
+  std::optional<http::request_parser<http::buffer_body>> chunked_;
+};
+
 std::string reason_of(int status) {
   return http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
 }
@@ -99,7 +141,6 @@ HttpConnection::HttpConnection(tcp::socket socket, asio::ssl::context* tls,
       service_(service),
       options_(service.options) {
   wake_.expires_at(TimePoint::max());
-  buffer_.reserve(read_bytes);
 }
 
 void HttpConnection::close() {
@@ -195,6 +236,7 @@ asio::awaitable<bool> HttpConnection::take_whole(HeadParser& head_parser, Reques
   parser.body_limit(options_.body_bytes_max);
   error_code error;
   stream_.tcp().expires_after(options_.read_timeout);
+  buffer_.reserve(read_bytes);
   co_await http::async_read(stream_, buffer_, parser, into(error));
   stream_.tcp().expires_never();
   if (is_closed_) co_return false;
@@ -211,35 +253,32 @@ asio::awaitable<bool> HttpConnection::take_parts(HeadParser& head_parser,
                                                  std::shared_ptr<Responder::Exchange> exchange) {
   const auto is_answered = [this] { return answer_.has_parts() || answer_.is_whole(); };
   if (!is_answered() && !co_await let_go_ahead(head_parser)) co_return false;
-  http::request_parser<http::buffer_body> parser(std::move(head_parser));
-  parser.body_limit(boost::none);
+  BodyReader body(std::move(head_parser));
+  const std::shared_ptr<char[]> part = std::make_shared_for_overwrite<char[]>(part_bytes);
   const TimePoint begun = std::chrono::steady_clock::now();
   std::uint64_t bytes = 0;
-  while (!parser.is_done() && !is_answered()) {
-    std::string part(read_bytes, '\0');
-    parser.get().body() = {part.data(), part.size(), true};
+  while (!body.is_done() && !is_answered()) {
     error_code error;
     stream_.tcp().expires_after(options_.read_timeout);
-    co_await http::async_read_some(stream_, buffer_, parser, into(error));
+    const std::size_t got = co_await body.read(stream_, buffer_, {part.get(), part_bytes}, error);
     stream_.tcp().expires_never();
-    if (error == http::error::need_buffer) error = {};
     if (is_closed_) co_return false;
     if (error) {
       sink.reset();
       co_await refuse(error);
       co_return false;
     }
-    part.resize(part.size() - parser.get().body().size);
-    bytes += part.size();
-    if (!parser.is_done() && is_too_slow(bytes, begun, options_)) {
+    bytes += got;
+    if (!body.is_done() && is_too_slow(bytes, begun, options_)) {
       sink.reset();
       co_await refuse(http::status::request_timeout);
       co_return false;
     }
-    if (part.empty()) continue;
+    if (got == 0) continue;
     may_take_more_ = false;
-    sink->write(std::move(part),
-                [exchange] { exchange->tell([](HttpConnection& self) { self.take_more(); }); });
+    sink->write({part.get(), got}, [exchange, part] {
+      exchange->tell([](HttpConnection& self) { self.take_more(); });
+    });
     while (!may_take_more_ && !is_answered() && !is_closed_) {
       error_code woken;
       co_await wake_.async_wait(into(woken));
@@ -247,7 +286,7 @@ asio::awaitable<bool> HttpConnection::take_parts(HeadParser& head_parser,
     if (is_closed_) co_return false;
   }
   exchange.reset();
-  if (parser.is_done()) {
+  if (body.is_done()) {
     sink->finish();
     co_return true;
   }

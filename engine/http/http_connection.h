@@ -54,6 +54,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
  private:
   using HeadParser = boost::beast::http::request_parser<boost::beast::http::empty_body>;
+  class BodyReader;
 
   boost::asio::awaitable<bool> shake_hands();
   // False when there is none to serve.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/core/error.h"
 #include "engine/http/http_headers.h"
@@ -82,9 +83,9 @@ class Responder {
 class BodySink {
  public:
   virtual ~BodySink() = default;
-  // Of 64 KB at most. The next one is read after `more` was called, on any thread, or never: who
-  // takes its time slows its client down.
-  virtual void write(std::string part, std::function<void()> more) = 0;
+  // Of 64 KB at most; it stays while a copy of `more` does. The next one is read after `more` was
+  // called, on any thread, or never: who takes its time slows its client down.
+  virtual void write(std::string_view part, std::function<void()> more) = 0;
   // That was all.
   virtual void finish() = 0;
 };

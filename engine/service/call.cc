@@ -13,7 +13,7 @@ HttpHeaders with_defaults(HttpHeaders headers) {
 }
 
 class DeafSink final : public BodySink {
-  void write(std::string /*part*/, std::function<void()> /*more*/) override {}
+  void write(std::string_view /*part*/, std::function<void()> /*more*/) override {}
   void finish() override {}
 };
 

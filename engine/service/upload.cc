@@ -336,8 +336,8 @@ class UploadSink final : public BodySink {
     threads_.run(Lane::bulk, [upload = std::move(upload_)]() mutable { upload.reset(); });
   }
 
-  void write(std::string part, std::function<void()> more) override {
-    threads_.run(Lane::bulk, [upload = upload_, part = std::move(part), more = std::move(more)] {
+  void write(std::string_view part, std::function<void()> more) override {
+    threads_.run(Lane::bulk, [upload = upload_, part, more = std::move(more)] {
       upload->take(part);
       more();
     });

@@ -387,7 +387,7 @@ class Taker {
     ~Sink() override {
       if (!is_finished_) ++taker_.gone_early_;
     }
-    void write(std::string part, std::function<void()> more) override {
+    void write(std::string_view part, std::function<void()> more) override {
       bytes_ += part.size();
       taker_.largest_part_ = std::max<std::size_t>(taker_.largest_part_, part.size());
       if (bytes_ > taker_.bytes_max_) return responder_.respond(413, {}, "enough");
@@ -473,7 +473,7 @@ TEST_CASE("http: who waits with a part is waited for, and a server that ends doe
   class Waiting final : public BodySink {
    public:
     explicit Waiting(std::promise<void>& asked) : asked_(asked) {}
-    void write(std::string /*part*/, std::function<void()> more) override {
+    void write(std::string_view /*part*/, std::function<void()> more) override {
       more_ = std::move(more);
       asked_.set_value();
     }
@@ -494,7 +494,7 @@ TEST_CASE("http: who waits with a part is waited for, and a server that ends doe
 
 TEST_CASE("http: who is refused by its head is told before a body is asked for") {
   class Deaf final : public BodySink {
-    void write(std::string /*part*/, std::function<void()> /*more*/) override {}
+    void write(std::string_view /*part*/, std::function<void()> /*more*/) override {}
     void finish() override {}
   };
   HttpServer server({}, echo, [](const RequestHead&, const Responder& responder) {
@@ -508,7 +508,7 @@ TEST_CASE("http: who is refused by its head is told before a body is asked for")
 
 TEST_CASE("http: a body that trickles is refused") {
   class Pours final : public BodySink {
-    void write(std::string /*part*/, std::function<void()> more) override { more(); }
+    void write(std::string_view /*part*/, std::function<void()> more) override { more(); }
     void finish() override {}
   };
   HttpServerOptions options;
