@@ -56,5 +56,26 @@ TEST_CASE("local files: who still reads the old content reads it to its end") {
   CHECK(content == "old");
 }
 
+TEST_CASE("local files: pieces of any size make one file, past the page cache or through it") {
+  const TempDir folder;
+  LocalFiles files;
+  // Around a block, and around what a direct write is a multiple of.
+  for (const std::size_t bytes : {0, 1, 4'095, 4'096, 65'535, 65'536, 65'537, 200'000}) {
+    for (const std::size_t piece : {1'000, 65'536, 150'000}) {
+      std::string content(bytes, '\0');
+      for (std::size_t i = 0; i < bytes; ++i) content[i] = static_cast<char>(i * 131 + i / 251);
+      const std::string path = folder.path("file");
+      auto writer = files.begin(path);
+      REQUIRE(writer);
+      for (std::size_t at = 0; at < bytes; at += piece)
+        REQUIRE((*writer)->append(std::string_view(content).substr(at, piece)));
+      REQUIRE((*writer)->commit());
+      const auto read = files.read(path, UINT64_MAX);
+      REQUIRE(read);
+      CHECK(read->bytes() == content);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace penstock

@@ -5,13 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <ctime>
-#include <filesystem>
-#include <random>
 #include <system_error>
 #include <utility>
 
+#include "engine/backends/local/file_errors.h"
+#include "engine/backends/local/replacement.h"
 #include "engine/core/unique_fd.h"
 
 namespace penstock {
@@ -36,72 +35,6 @@ std::string cannot_open(int code) {
   if (code == ELOOP) return "a loop of symbolic links";
   return "cannot be opened: " + std::generic_category().message(code);
 }
-
-tl::unexpected<Error> cannot(const char* what, int code) {
-  const std::string message =
-      std::string("cannot ") + what + ": " + std::generic_category().message(code);
-  const bool may_pass = code == ENOSPC || code == EDQUOT || code == EIO || code == EMFILE ||
-                        code == ENFILE || code == EINTR;
-  return may_pass ? retryable_error(message) : permanent_error(message);
-}
-
-// What a folder holds is durable only once the folder itself is.
-Result<void> make_durable(const std::string& folder) {
-  const UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || fsync(fd.get()) != 0) return cannot("make its folder durable", errno);
-  return {};
-}
-
-std::string folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
-
-Result<void> make_folder(const std::string& folder) {
-  if (mkdir(folder.c_str(), 0777) == 0) return make_durable(folder_of(folder));
-  if (errno == EEXIST) return {};
-  if (errno != ENOENT) return cannot("make its folder", errno);
-  if (const Result<void> above = make_folder(folder_of(folder)); !above) return above;
-  if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return cannot("make its folder", errno);
-  return make_durable(folder_of(folder));
-}
-
-std::string temporary_beside(const std::string& path) {
-  std::random_device random;
-  return folder_of(path) + "/.penstock-" + std::to_string(random()) + std::to_string(random());
-}
-
-// A hidden file beside the place, until it takes it.
-class Replacement final : public BlobWriter {
- public:
-  Replacement(std::string path, std::string temporary, UniqueFd fd)
-      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
-  ~Replacement() override {
-    if (!temporary_.empty()) unlink(temporary_.c_str());
-  }
-
-  Result<void> append(std::string_view bytes) override {
-    while (!bytes.empty()) {
-      const ssize_t step = ::write(fd_.get(), bytes.data(), bytes.size());
-      if (step < 0 && errno == EINTR) continue;
-      if (step < 0) return cannot("be written", errno);
-      bytes.remove_prefix(static_cast<std::size_t>(step));
-    }
-    return {};
-  }
-
-  Result<void> commit() override {
-    if (fsync(fd_.get()) != 0) return cannot("be written", errno);
-    if (rename(temporary_.c_str(), path_.c_str()) != 0) return cannot("be replaced", errno);
-    temporary_.clear();
-    return make_durable(folder_of(path_));
-  }
-
- private:
-  const std::string path_;
-  std::string temporary_;  // empty once it is in its place
-  const UniqueFd fd_;
-};
 
 }  // namespace
 
@@ -141,11 +74,7 @@ Result<std::string> LocalFiles::read_range(const std::string& path, std::uint64_
 }
 
 Result<std::unique_ptr<BlobWriter>> LocalFiles::begin(const std::string& path) {
-  if (const Result<void> made = make_folder(folder_of(path)); !made) return pass_on(made.error());
-  std::string temporary = temporary_beside(path);
-  UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!fd) return cannot("be written", errno);
-  return std::make_unique<Replacement>(path, std::move(temporary), std::move(fd));
+  return begin_replacement(path);
 }
 
 Result<void> LocalFiles::remove(const std::string& path) {
