@@ -127,11 +127,13 @@ class OwnWorker {
     });
   }
   ~OwnWorker() {
-    worker_->drain();
+    drain();
     thread_.join();
   }
   OwnWorker(const OwnWorker&) = delete;
   OwnWorker& operator=(const OwnWorker&) = delete;
+
+  void drain() { worker_->drain(); }
 
  private:
   std::optional<FleetWorker> worker_;
@@ -228,7 +230,7 @@ int run_serve(const ServeOptions& given) {
   service_options.http.key_file = options.key_file;
   service_options.document_bytes_max = options.engine.document_bytes;
   service_options.version = PENSTOCK_VERSION;
-  const Service service(std::move(parts), std::move(service_options), std::move(keys));
+  Service service(std::move(parts), std::move(service_options), std::move(keys));
   if (options.json) {
     print_json_line({{"event", "serving"},
                      {"url", url_of(options, service.address())},
@@ -238,6 +240,9 @@ int run_serve(const ServeOptions& given) {
     std::fflush(stdout);
   }
   interrupt.wait();
+  if (options.json) print_json_line({{"event", "draining"}});
+  if (worker) worker->drain();
+  service.drain(std::chrono::seconds(options.queue.drain_timeout_s));
   return exit_done;
 }
 

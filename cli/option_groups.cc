@@ -108,8 +108,8 @@ void add_queue(CLI::App& command, QueueOptions& options) {
   command
       .add_option(
           "--drain-timeout", options.drain_timeout_s,
-          "Seconds that documents in work have to end after an interrupt; then they go back "
-          "to the queue, and the worker ends")
+          "Seconds that documents in work, and uploads, have to end after an interrupt; then "
+          "documents go back to the queue, and the process ends")
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str()
       ->group("Queue");

@@ -28,6 +28,8 @@ class Answer {
              std::optional<std::uint64_t> length);
   void write(std::string part);
   void finish();
+  // No other request follows on this connection; an answer that has not begun says so.
+  void close_after() { keep_alive_ = false; }
   // Nobody will go on with it.
   void drop();
 

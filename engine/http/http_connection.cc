@@ -149,12 +149,21 @@ void HttpConnection::close() {
   wake_.cancel();
 }
 
+void HttpConnection::drain() {
+  is_draining_ = true;
+  answer_.close_after();
+  if (is_idle_) close();
+}
+
 asio::awaitable<void> HttpConnection::serve(std::shared_ptr<Work> work) {
   const std::shared_ptr<HttpConnection> self = shared_from_this();
   bool is_usable = !stream_.is_tls() || co_await shake_hands();
-  while (is_usable) {
+  while (is_usable && !(is_draining_ && exchange_ > 0)) {
     HeadParser parser;
-    is_usable = co_await read_head(parser) && co_await serve_one(parser, work);
+    is_idle_ = exchange_ > 0;
+    is_usable = co_await read_head(parser);
+    is_idle_ = false;
+    is_usable = is_usable && co_await serve_one(parser, work);
     end_exchange();
   }
   if (stream_.is_tls() && !is_closed_) {
@@ -181,7 +190,7 @@ asio::awaitable<bool> HttpConnection::serve_one(HeadParser& parser,
   for (const auto& field : parser.get())
     head.headers.add(std::string(field.name_string()), std::string(field.value()));
   answer_ = Answer(parser.get().method() == http::verb::head, parser.get().version() == 11,
-                   parser.keep_alive());
+                   parser.keep_alive() && !is_draining_);
   auto exchange = std::make_shared<Responder::Exchange>(work, *this, exchange_, is_over_);
   std::unique_ptr<BodySink> sink;
   if (service_.sink_of && !parser.is_done()) {

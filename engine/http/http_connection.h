@@ -51,6 +51,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void abort();
 
   void close();
+  // The exchange that is under way is the last; one that has served some, and waits for the next,
+  // is closed.
+  void drain();
 
  private:
   using HeadParser = boost::beast::http::request_parser<boost::beast::http::empty_body>;
@@ -84,6 +87,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   const HttpServerOptions& options_;
   boost::beast::flat_buffer buffer_;
   bool is_closed_ = false;
+  bool is_draining_ = false;
+  bool is_idle_ = false;  // waits for another request
 
   // Of the present exchange.
   std::uint64_t exchange_ = 0;

@@ -13,6 +13,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
+#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -92,6 +93,8 @@ class HttpServer::Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
+  void drain(milliseconds grace);
+
   const std::string& address() const { return address_; }
   std::size_t connections() {
     const std::lock_guard lock(mutex_);
@@ -103,6 +106,7 @@ class HttpServer::Listener {
   asio::awaitable<void> accept();
   // Serves it, unless the server is ending.
   void serve(tcp::socket socket);
+  void stop_accepting();
 
   const HttpService service_;
   const HttpServerOptions& options_ = service_.options;
@@ -116,6 +120,8 @@ class HttpServer::Listener {
   // Guarded by mutex_.
   std::set<std::shared_ptr<HttpConnection>> connections_;
   bool is_ending_ = false;
+  bool is_draining_ = false;
+  std::condition_variable none_left_;
 
   std::vector<std::thread> threads_;
 };
@@ -134,12 +140,25 @@ HttpServer::Listener::~Listener() {
     for (const std::shared_ptr<HttpConnection>& connection : connections_)
       asio::post(connection->executor(), [connection] { connection->close(); });
   }
+  stop_accepting();
+  work_->end();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void HttpServer::Listener::stop_accepting() {
   asio::post(acceptor_.get_executor(), [this] {
     acceptor_.close();
     pause_.cancel();
   });
-  work_->end();
-  for (std::thread& thread : threads_) thread.join();
+}
+
+void HttpServer::Listener::drain(milliseconds grace) {
+  stop_accepting();
+  std::unique_lock lock(mutex_);
+  is_draining_ = true;
+  for (const std::shared_ptr<HttpConnection>& connection : connections_)
+    asio::post(connection->executor(), [connection] { connection->drain(); });
+  none_left_.wait_for(lock, grace, [this] { return connections_.empty(); });
 }
 
 void HttpServer::Listener::listen() {
@@ -181,11 +200,13 @@ void HttpServer::Listener::serve(tcp::socket socket) {
   const std::lock_guard lock(mutex_);
   if (is_ending_) return;
   connections_.insert(connection);
+  if (is_draining_) asio::post(connection->executor(), [connection] { connection->drain(); });
   asio::co_spawn(connection->executor(), connection->serve(work_),
                  [this, connection](const std::exception_ptr& thrown) {
                    rethrow(thrown);
                    const std::lock_guard ended(mutex_);
                    connections_.erase(connection);
+                   if (connections_.empty()) none_left_.notify_all();
                  });
 }
 
@@ -194,6 +215,10 @@ HttpServer::HttpServer(HttpServerOptions options, Handler handler, SinkOf sink_o
           HttpService{std::move(options), std::move(handler), std::move(sink_of)})) {}
 
 HttpServer::~HttpServer() = default;
+
+void HttpServer::drain(milliseconds grace) {
+  listener_->drain(grace);
+}
 
 const std::string& HttpServer::address() const {
   return listener_->address();

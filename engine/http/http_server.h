@@ -106,6 +106,11 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  // Takes no more connections, and lets those that are open end: each with the request that it is
+  // at, whose answer says so; at once if it waits for another one. Returns when all have ended, or
+  // `grace` is over. Any thread but the server's.
+  void drain(std::chrono::milliseconds grace);
+
   // HOST:PORT, with the port that was taken.
   const std::string& address() const;
   // Of clients, at this moment. Any thread.

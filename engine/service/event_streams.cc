@@ -38,17 +38,25 @@ struct EventStreams::Stream {
   std::atomic<bool> has_ended{false};
 };
 
+void EventStreams::end(Stream& stream) {
+  stream.has_ended = true;
+  stream.call.responder().finish();
+}
+
 EventStreams::EventStreams(Events& events, std::function<bool(const Caller&)> is_welcome)
     : is_welcome_(std::move(is_welcome)),
       subscription_(events.subscribe([this](const DocumentEvent& event) { hear(event); })) {}
 
 EventStreams::~EventStreams() {
   subscription_.reset();
+  close();
+}
+
+void EventStreams::close() {
   const std::lock_guard lock(mutex_);
-  for (const std::shared_ptr<Stream>& stream : streams_) {
-    stream->has_ended = true;
-    stream->call.responder().finish();
-  }
+  is_closed_ = true;
+  for (const std::shared_ptr<Stream>& stream : streams_) end(*stream);
+  streams_.clear();
 }
 
 void EventStreams::open(const Call& call, const std::string& first) {
@@ -58,9 +66,10 @@ void EventStreams::open(const Call& call, const std::string& first) {
   const auto stream = std::make_shared<Stream>(call);
   // A comment says at once that somebody is there.
   send(stream, ": penstock\n\n" + first);
-  beat(stream);
   const std::lock_guard lock(mutex_);
+  if (is_closed_) return end(*stream);
   streams_.push_back(stream);
+  beat(stream);
 }
 
 void EventStreams::hear(const DocumentEvent& event) {
@@ -78,8 +87,7 @@ void EventStreams::hear(const DocumentEvent& event) {
       if (text.empty()) text = event_text("document", data_of(event, *name));
       send(stream, text);
       if (!stream->call.id().empty() && event.milestone == Milestone::done) {
-        stream->has_ended = true;
-        stream->call.responder().finish();
+        end(*stream);
       }
     }
     ++it;

@@ -26,6 +26,8 @@ class EventStreams {
   // Answers the call with the caller's documents' events from now on; of one document, if the call
   // names one, and then until it is done. `first`, unless empty, is sent before. Any thread.
   void open(const Call& call, const std::string& first);
+  // Ends every stream, and from now on each after its first words. Any thread.
+  void close();
 
  private:
   struct Stream;
@@ -33,10 +35,13 @@ class EventStreams {
   void hear(const DocumentEvent& event);
   void send(const std::shared_ptr<Stream>& stream, std::string text);
   void beat(const std::shared_ptr<Stream>& stream);
+  static void end(Stream& stream);
 
   const std::function<bool(const Caller&)> is_welcome_;
   std::mutex mutex_;
-  std::list<std::shared_ptr<Stream>> streams_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::list<std::shared_ptr<Stream>> streams_;
+  bool is_closed_ = false;
 
   std::unique_ptr<Subscription> subscription_;  // last: it ends first
 };

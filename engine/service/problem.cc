@@ -122,6 +122,11 @@ Problem queue_is_full(std::string detail, std::chrono::seconds retry_after) {
       {}};
 }
 
+Problem stopping() {
+  return {503, "stopping", "The service is about to end", "ask another one, or ask again later",
+          {},  {}};
+}
+
 Problem unavailable() {
   return {503,
           "unavailable",

@@ -38,6 +38,8 @@ Problem too_many_requests(std::chrono::seconds retry_after);
 // The lane's queue is longer than the service's owner wants it.
 Problem queue_is_full(std::string detail, std::chrono::seconds retry_after);
 // What is behind the service does not answer, or not yet. Why is for its owner, not for its users.
+// For who asks whether it is ready.
+Problem stopping();
 Problem unavailable();
 
 std::string problem_text(const Problem& problem);

@@ -83,6 +83,12 @@ Service::~Service() {
   parts_.threads.wait_until_idle();
 }
 
+void Service::drain(std::chrono::milliseconds grace) {
+  is_draining_ = true;
+  streams_.close();
+  server_->drain(grace);
+}
+
 std::optional<Call> Service::admit(const RequestHead& head, const Responder& responder) {
   const UrlTarget target(head.target);
   auto found = find_route(head.method, target.path());
@@ -205,6 +211,7 @@ void Service::act(const Call& call, const std::string& body) {
     case Action::health:
       return call.answer(200, {{"status", "alive"}});
     case Action::readiness:
+      if (is_draining_) return call.answer(stopping());
       if (!watch_.sight()->failure.empty()) return call.answer(unavailable());
       return call.answer(200, {{"status", "ready"}});
     case Action::metrics:

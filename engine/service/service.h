@@ -2,6 +2,8 @@
 // answers; each action is in a file of its own.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,6 +47,10 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
+  // Says that it is not ready, ends the event streams, and lets the other requests end: as
+  // HttpServer::drain(). Any thread.
+  void drain(std::chrono::milliseconds grace);
+
   const std::string& address() const { return server_->address(); }
 
  private:
@@ -60,6 +66,7 @@ class Service {
   const ServiceParts parts_;
   const ServiceOptions options_;
   const WallTime started_ = wall_now();
+  std::atomic<bool> is_draining_{false};
   const std::unique_ptr<KeyRing> keys_;
   Rates rates_;
   Watch watch_;

@@ -6,6 +6,7 @@ usage: service.py PENSTOCK MAKE_FIXTURES [unittest arguments]
 """
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -182,6 +183,54 @@ class Documents(Serving):
         self.assertIn('penstock_http_requests_total{', text)
         self.get("/healthz")
         self.get("/readyz")
+
+    def test_told_to_stop_it_ends_what_is_under_way_and_takes_nothing_more(self):
+        self.serve()
+        host, port = self.url.split("//")[1].split(":")
+        connect = lambda: socket.create_connection((host, int(port)), timeout=60)
+        head = (f"POST /v1/documents?name=heron.txt HTTP/1.1\r\nHost: {host}\r\nContent-Length: "
+                f"{len(TEXT)}\r\n\r\n").encode()
+        with connect() as upload, connect() as idle, connect() as stream, connect() as late:
+            idle.sendall(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            self.assertIn(b"200", idle.recv(1 << 16))
+            stream.sendall(f"GET /v1/events HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            self.assertIn(b": penstock", self.read_until(stream, b": penstock"))
+            upload.sendall(head + TEXT[:100])
+            wait_until(lambda: self.connections() == 5)
+            self.process.terminate()
+            self.assertEqual(json.loads(self.process.stdout.readline()), {"event": "draining"})
+            self.assertEqual(idle.recv(1 << 16), b"")
+            self.assertTrue(self.read_until(stream, None).endswith(b"0\r\n\r\n"))
+            with self.assertRaises(ConnectionRefusedError):
+                connect()
+            late.sendall(f"GET /readyz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            answer = self.read_until(late, None)
+            self.assertIn(b" 503 ", answer)
+            self.assertIn(b"problem:stopping", answer)
+            upload.sendall(TEXT[100:])
+            answer = self.read_until(upload, None)
+            self.assertIn(b" 202 ", answer)
+            self.assertIn(b"\r\nConnection: close\r\n", answer)
+        out, err = self.process.communicate(timeout=60)
+        self.assertEqual(self.process.returncode, 0, out + err)
+        identity = json.loads(answer.partition(b"\r\n\r\n")[2])["id"]
+        self.serve()
+        self.assertEqual(self.until(identity, "done")["outcome"], "done")
+
+    def read_until(self, connection, what):
+        """What comes until this came; None: until the end."""
+        text = b""
+        while what is None or what not in text:
+            part = connection.recv(1 << 16)
+            if not part:
+                break
+            text += part
+        return text
+
+    def connections(self):
+        """How many clients the server has, this one among them."""
+        line = re.search(r"^penstock_http_connections (\d+)", self.get("/metrics").body.decode(), re.M)
+        return int(line[1])
 
     def test_a_full_lane_refuses_and_the_other_does_not(self):
         self.serve("--workers", "0", "--interactive-depth", "5")
