@@ -37,6 +37,7 @@ pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(hiredis_ssl IMPORTED_TARGET hiredis_ssl)
 # Only its core: its own server and client of HTTP are other libraries.
 pkg_check_modules(prometheus_cpp REQUIRED IMPORTED_TARGET prometheus-cpp-core)
+pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)
 # The dashboard's charts (MIT): dygraph.min.js and dygraph.min.css.

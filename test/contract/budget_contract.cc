@@ -3,7 +3,7 @@
 #include <chrono>
 #include <vector>
 
-#include "fixtures/random.h"
+#include "engine/core/random.h"
 #include "test/support/catch.h"
 #include "test/support/simulated_service.h"
 
@@ -11,7 +11,7 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using fixtures::Random;
+using Random;
 
 LeaseCall call_of(std::vector<Wish> wishes, std::size_t keys = 1) {
   LeaseCall call;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/backends/redis/lease_script.h"
-#include "fixtures/random.h"
+#include "engine/core/random.h"
 #include "test/contract/budget_contract.h"
 #include "test/support/catch.h"
 #include "test/support/memory_budget.h"
@@ -17,7 +17,7 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using fixtures::Random;
+using Random;
 
 // The script with a clock that tests move: a list beside the budget, of seconds and microseconds.
 std::string script_with_clock() {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/random.h"
 #include "engine/stages/throttle/dispatch.h"
-#include "fixtures/random.h"
 #include "loadgen/emulate/quota_enforcer.h"
 #include "test/support/catch.h"
 #include "test/support/memory_budget.h"
@@ -88,7 +88,7 @@ class SimulatedFleet {
 
   TimePoint now{std::chrono::hours(1)};
   BudgetMemory memory;
-  fixtures::Random random;
+  Random random;
   std::vector<std::unique_ptr<Worker>> workers;
   QuotaEnforcer enforcer;
   std::vector<Sent> sent;

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "fixtures/random.h"
+#include "engine/core/random.h"
 #include "loadgen/emulate/quota_enforcer.h"
 #include "test/support/catch.h"
 #include "test/support/simulated_service.h"
@@ -15,7 +15,7 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using fixtures::Random;
+using Random;
 using Sent = SimulatedService::Sent;
 using Reply = SimulatedService::Reply;
 

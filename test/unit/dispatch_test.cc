@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "fixtures/random.h"
+#include "engine/core/random.h"
 #include "test/support/catch.h"
 #include "test/support/simulated_service.h"
 
@@ -14,7 +14,7 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using fixtures::Random;
+using Random;
 using Sent = SimulatedService::Sent;
 using Reply = SimulatedService::Reply;
 

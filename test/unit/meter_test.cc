@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "fixtures/random.h"
+#include "engine/core/random.h"
 #include "test/support/catch.h"
 #include "test/support/simulated_service.h"
 
@@ -13,7 +13,7 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using fixtures::Random;
+using Random;
 
 const TimePoint start{1h};
 constexpr Meter::Share paced = Meter::Share::but_reserved;

@@ -1,0 +1,214 @@
+#include "loadgen/profile.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "engine/core/error.h"
+#include "loadgen/schedule.h"
+#include "test/support/catch.h"
+#include "test/support/temp_dir.h"
+
+namespace penstock {
+namespace {
+
+constexpr const char* smallest = R"(
+[[kind]]
+size = "1MB"
+text = "8KB"
+[[phase]]
+plan = "burst"
+documents = 1000
+)";
+
+Profile profile_of(const std::string& text) {
+  const TempDir folder;
+  return read_profile(folder.write("p.toml", text));
+}
+
+// What it says of a profile that it refuses, behind the file's name.
+std::string refusal(const std::string& text) {
+  try {
+    profile_of(text);
+  } catch (const FatalError& error) {
+    const std::string message = error.what();
+    return message.substr(message.find("p.toml") + 6);
+  }
+  return "it was taken";
+}
+
+Phase phase(ArrivalPlan plan, double seconds, double per_second) {
+  Phase made;
+  made.plan = plan;
+  made.length = std::chrono::duration<double>(seconds);
+  made.per_second = per_second;
+  return made;
+}
+
+Schedule schedule_with(const Phase& one, std::uint64_t seed = 1) {
+  Profile profile;
+  DocumentKind rare;
+  rare.name = "rare";
+  DocumentKind usual;
+  usual.name = "usual";
+  usual.weight = 3;
+  profile.kinds = {rare, usual};
+  profile.phases = {one};
+  return schedule_of(profile, seed);
+}
+
+double seconds(Offset offset) {
+  return std::chrono::duration<double>(offset).count();
+}
+
+TEST_CASE("profile: what it leaves open is the mission") {
+  const Profile profile = profile_of(smallest);
+  CHECK(profile.name == "p.toml");
+  CHECK(profile.kinds[0].bytes == 1'000'000);
+  CHECK(profile.kinds[0].bytes_of_text == 8'000);
+  CHECK_FALSE(profile.provider);
+  REQUIRE(profile.targets.size() == 4);
+  CHECK(profile.targets[0].limit == 2);
+  CHECK(profile.targets[1].limit == 10);
+  CHECK(profile.targets[2].limit == 10'000);
+  CHECK(profile.targets[3].measure == Measure::concurrent);
+}
+
+TEST_CASE("profile: times and sizes have units") {
+  const Profile profile = profile_of(R"(
+drain_max = "5m"
+[[kind]]
+size = "1.5MB"
+[[phase]]
+length = "250ms"
+per_second = 4
+[[phase]]
+plan = "closed"
+length = 3
+concurrency = 8
+[[target]]
+measure = "done"
+limit = "1m"
+)");
+  CHECK(profile.drain_max.count() == 300);
+  CHECK(profile.kinds[0].bytes == 1'500'000);
+  CHECK(profile.phases[0].length.count() == 0.25);
+  CHECK(profile.phases[1].length.count() == 3);
+  CHECK(profile.targets[0].limit == 60);
+}
+
+TEST_CASE("profile: what is wrong with it is said with its line") {
+  CHECK(refusal("name = ") != "it was taken");
+  CHECK(refusal("colour = 1\n" + std::string(smallest)) == ":1: colour is no key of a profile");
+  CHECK(refusal("seed = \"x\"\n" + std::string(smallest)) ==
+        ":1: seed is a whole number from 0 to 9223372036854775807");
+  CHECK(refusal(std::string(smallest) + "per_second = 3\n") ==
+        ":8: [[phase]] per_second is no key of a profile");
+  CHECK(refusal("[[kind]]\nsize = \"3 miles\"\n") ==
+        ":2: [[kind]] size is a size: \"800KB\", \"1.5MB\"");
+  CHECK(refusal("[[kind]]\nname = \"x\"\n") == ":1: [[kind]] size is missing, and so is folder");
+  CHECK(refusal("[[kind]]\nsize = \"2KB\"\n") == ": has no [[phase]]");
+  CHECK(refusal("[[phase]]\nplan = \"burst\"\ndocuments = 1\n") == ": has no [[kind]] of document");
+  CHECK(refusal(std::string(smallest) + "[[phase]]\nplan = \"often\"\n") ==
+        ":9: [[phase]] plan is one of constant, poisson, ramp, spike, burst, replay, closed");
+  CHECK(refusal(std::string(smallest) + "[[target]]\nmeasure = \"done\"\n") ==
+        ":8: [[target]] limit is missing");
+  CHECK(refusal(std::string(smallest) +
+                "[[target]]\nmeasure = \"done\"\nlimit = 1\nkind = \"x\"\n") ==
+        ":11: [[target]] kind is none of those above");
+  CHECK_THROWS_WITH(read_profile("/nonexistent/p.toml"),
+                    "/nonexistent/p.toml: the profile cannot be read");
+}
+
+TEST_CASE("schedule: a constant rate is even") {
+  const Schedule schedule = schedule_with(phase(ArrivalPlan::constant, 10, 4));
+  REQUIRE(schedule.size() == 1);
+  REQUIRE(schedule[0].due.size() == 40);
+  for (std::size_t i = 0; i < 40; ++i)
+    CHECK(seconds(schedule[0].due[i].at) == Approx(static_cast<double>(i) / 4));
+}
+
+TEST_CASE("schedule: a ramp has its mean rate and grows evenly") {
+  Phase ramp = phase(ArrivalPlan::ramp, 100, 20);
+  const Schedule schedule = schedule_with(ramp);
+  REQUIRE(schedule[0].due.size() == 1'000);
+  // A quarter of them in the first half.
+  CHECK(seconds(schedule[0].due[250].at) == Approx(50).margin(0.5));
+}
+
+TEST_CASE("schedule: Poisson arrivals have their rate and gaps that are exponential") {
+  const Schedule schedule = schedule_with(phase(ArrivalPlan::poisson, 2'000, 10));
+  const std::vector<Due>& due = schedule[0].due;
+  CHECK(static_cast<double>(due.size()) == Approx(20'000).epsilon(0.03));
+  // Kolmogorov and Smirnov's distance, whose 99.9% quantile is 1.95 / sqrt(n).
+  std::vector<double> gaps;
+  for (std::size_t i = 1; i < due.size(); ++i) gaps.push_back(seconds(due[i].at - due[i - 1].at));
+  std::ranges::sort(gaps);
+  double distance = 0;
+  const auto n = static_cast<double>(gaps.size());
+  for (std::size_t i = 0; i < gaps.size(); ++i)
+    distance =
+        std::max(distance, std::abs(1 - std::exp(-10 * gaps[i]) - static_cast<double>(i) / n));
+  CHECK(distance < 1.95 / std::sqrt(n));
+}
+
+TEST_CASE("schedule: a spike is in its middle third") {
+  Phase spike = phase(ArrivalPlan::spike, 300, 50);
+  spike.from_per_second = 5;
+  const Schedule schedule = schedule_with(spike);
+  const auto in_spike = std::ranges::count_if(schedule[0].due, [](const Due& due) {
+    return seconds(due.at) >= 100 && seconds(due.at) < 200;
+  });
+  CHECK(static_cast<double>(in_spike) == Approx(5'000).epsilon(0.06));
+  CHECK(static_cast<double>(schedule[0].due.size()) - static_cast<double>(in_spike) ==
+        Approx(1'000).epsilon(0.15));
+}
+
+TEST_CASE("schedule: bursts follow each other once drained") {
+  Phase burst = phase(ArrivalPlan::burst, 0, 0);
+  burst.documents = 100;
+  burst.times = 3;
+  burst.pause = std::chrono::seconds(2);
+  const Schedule schedule = schedule_with(burst);
+  REQUIRE(schedule.size() == 3);
+  for (const Stretch& stretch : schedule) {
+    CHECK(stretch.due.size() == 100);
+    CHECK(stretch.due.back().at == Offset(0));
+    CHECK(stretch.is_drained_after);
+    CHECK(stretch.pause_after == std::chrono::seconds(2));
+  }
+}
+
+TEST_CASE("schedule: the mix has its weights and the seed decides") {
+  const Phase constant = phase(ArrivalPlan::constant, 1'000, 10);
+  const auto kinds = [&](std::uint64_t seed) {
+    std::vector<std::uint32_t> made;
+    for (const Due& due : schedule_with(constant, seed)[0].due) made.push_back(due.kind);
+    return made;
+  };
+  CHECK(kinds(1) == kinds(1));
+  CHECK(kinds(1) != kinds(2));
+  CHECK(static_cast<double>(std::ranges::count(kinds(1), 1U)) == Approx(7'500).epsilon(0.03));
+}
+
+TEST_CASE("schedule: a trace is replayed") {
+  const TempDir folder;
+  Phase replay;
+  replay.plan = ArrivalPlan::replay;
+  replay.trace = folder.write("trace", "# a morning\n2.5,rare\n0.5,usual\n\n1\n");
+  const Schedule schedule = schedule_with(replay);
+  REQUIRE(schedule[0].due.size() == 3);
+  CHECK(seconds(schedule[0].due[0].at) == 0.5);
+  CHECK(schedule[0].due[0].kind == 1);
+  CHECK(seconds(schedule[0].due[2].at) == 2.5);
+  CHECK(schedule[0].due[2].kind == 0);
+  CHECK(seconds(schedule[0].length) == 2.5);
+  replay.trace = folder.write("wrong", "1\nsoon\n");
+  CHECK_THROWS_WITH(schedule_with(replay), ContainsSubstring("wrong:2: a line is SECONDS"));
+  replay.trace = folder.path("none");
+  CHECK_THROWS_WITH(schedule_with(replay), ContainsSubstring("cannot be read"));
+}
+
+}  // namespace
+}  // namespace penstock
