@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/run.h"
 #include "cli/sources.h"
 #include "engine/pipeline/store_writer.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -13,9 +13,9 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/fleet.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/wiring.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

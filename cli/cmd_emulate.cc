@@ -13,12 +13,12 @@
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
-#include "cli/format.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "loadgen/emulate/openai_emulator.h"
 #include "loadgen/emulate/pinecone_emulator.h"
 #include "loadgen/emulate/s3_emulator.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -11,10 +11,10 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/fleet.h"
-#include "cli/format.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/sources.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/run.h"
 #include "engine/pipeline/fsck.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

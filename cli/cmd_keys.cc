@@ -4,11 +4,11 @@
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "engine/core/error.h"
 #include "engine/service/client_keys.h"
 #include "engine/service/document_view.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -8,10 +8,10 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/fleet.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/outcomes.h"
 #include "cli/run.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -7,12 +7,12 @@
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/wiring.h"
 #include "engine/backends/local/glob.h"
 #include "engine/service/search.h"
 #include "engine/service/snippet.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -18,13 +18,13 @@
 #include "cli/exit_codes.h"
 #include "cli/fleet.h"
 #include "cli/fleet_worker.h"
-#include "cli/format.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/objects.h"
 #include "cli/wiring.h"
 #include "engine/core/uri.h"
 #include "engine/service/service.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

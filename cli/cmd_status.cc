@@ -12,11 +12,11 @@
 #include "cli/exit_codes.h"
 #include "cli/fleet.h"
 #include "cli/fleet_view.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/outcomes.h"
 #include "cli/store.h"
 #include "cli/terminal.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -8,9 +8,9 @@
 #include "cli/commands.h"
 #include "cli/fleet.h"
 #include "cli/fleet_worker.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/run.h"
+#include "reports/format.h"
 
 namespace penstock {
 

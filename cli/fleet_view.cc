@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "cli/format.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

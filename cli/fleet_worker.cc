@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "cli/exit_codes.h"
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/worker_reports.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

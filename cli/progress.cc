@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/quota_view.h"
 #include "cli/terminal.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/quota_view.h"
+#include "reports/format.h"
 
 namespace penstock {
 namespace {

@@ -175,6 +175,7 @@ struct RunRecord {
   bool is_drained = false;                    // everything accepted had ended by then
   std::uint32_t documents_in_flight_max = 0;  // that the system works on at once; 0: not known
   double system_cores = 0;                    // that the system may use
+  double generator_cores = 1;                 // that the generator's threads can use
   std::uint64_t descriptors_max = 0;          // of the generator
   std::string interrupted;                    // why it was broken off; empty: it was not
 };

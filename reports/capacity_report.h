@@ -35,7 +35,8 @@ struct TargetResult {
   Target target;
   Verdict verdict = Verdict::inconclusive;
   std::optional<double> value;      // the quantile at target.fraction, or the rate
-  std::optional<double> value_low;  // 99% confidence interval
+  std::optional<double> value_low;  // each end holds at 99%: of a quantile, the low one is above
+                                    // the limit iff it fails, the high one below iff it passes
   std::optional<double> value_high;
   std::uint64_t documents = 0;  // judged
   std::uint64_t misses = 0;
@@ -82,7 +83,7 @@ struct Resource {
   std::string name;        // "tokens per minute of key 2", "CPU"
   double utilisation = 0;  // 0..1, in the busiest measured phase
   double used = 0;
-  double limit = 0;
+  double limit = 0;  // 0: none that is known
   std::string unit;  // "cores", "tokens/min"
   // Documents a second at which it would be used up, were nothing else in the way.
   std::optional<double> roofline;
@@ -115,11 +116,11 @@ struct SizeFit {
 };
 
 struct Daily {
-  double documents = 0;  // a day
-  double low = 0;        // 99%
-  double high = 0;
-  double headroom = 0;  // low / target
-  std::string how;      // "from the knee between 4 and 5 documents/s", "from the drain of a burst"
+  double documents = 0;        // a day
+  double low = 0;              // 99%
+  std::optional<double> high;  // absent: no load that was offered was too much
+  double headroom = 0;         // low / target
+  std::string how;  // "from the knee between 4 and 5 documents/s", "from the drain of a burst"
 };
 
 struct ErrorCount {

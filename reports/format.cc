@@ -1,4 +1,4 @@
-#include "cli/format.h"
+#include "reports/format.h"
 
 #include <fmt/format.h>
 
