@@ -52,7 +52,8 @@ struct Check {
   std::string value;     // "0 of 12,000"
   std::string limit;     // "none"
   std::string sentence;  // why it matters, and what to do; shown when it does not hold
-  // Does not make the run invalid, but fails it: lost, stored twice, wrong content.
+  // Does not make the run invalid, but fails it: lost, stored twice, wrong content, a backlog that
+  // grows.
   bool is_failure = false;
 };
 
@@ -89,6 +90,7 @@ struct Resource {
   std::optional<double> roofline;
 };
 
+// Of uploads, from intended or issued to answered; of whole documents where nothing answers.
 struct QuantilePoint {
   double fraction = 0;
   double from_intended_s = 0;

@@ -264,7 +264,7 @@ RunRecord invalid_run() {
 }
 
 RunRecord inconclusive_run() {
-  RunShape shape{"short", {{"steady", 2, 5, false, 0}}};
+  RunShape shape{"short", {{"warm-up", 4, 2, true, 0}, {"steady", 2, 5, false, 0}}};
   shape.tokens_per_document = 0;
   RunRecord run = run_of(shape);
   run.content.checked = 5;

@@ -1,0 +1,252 @@
+#include "reports/attribution.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "reports/format.h"
+#include "reports/statistics.h"
+
+namespace penstock {
+namespace {
+
+// A resource that is used more than this is what binds: what remains goes into waiting for turns.
+constexpr double used_up = 0.9;
+constexpr const char* slots_name = "documents in flight";
+
+constexpr std::array<const char*, 7> stage_names = {"issue delay", "upload", "queue", "extract",
+                                                    "embed",       "store",  "finish"};
+
+// Seconds in each stage. What was not seen takes no time, and what two clocks saw in the wrong
+// order neither, so that the sum is the time from intended to done.
+std::array<double, stage_names.size()> stages_of(const Arrival& arrival) {
+  const std::array<std::optional<Offset>, stage_names.size()> ends = {
+      arrival.issued,   arrival.accepted, arrival.started, arrival.extracted,
+      arrival.embedded, arrival.stored,   arrival.done};
+  std::array<double, stage_names.size()> stages{};
+  Offset before = arrival.intended;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const Offset end = std::max(before, std::min(ends[i].value_or(before), *arrival.done));
+    stages[i] = in_seconds(end - before);
+    before = end;
+  }
+  return stages;
+}
+
+bool is_done(const Arrival* arrival) {
+  return arrival->ending == Ending::done && arrival->done;
+}
+
+// The time in which a phase's load is at work: a tenth of its documents before it is drained, since
+// the last ones leave the others' places empty.
+struct Work {
+  Offset begin{0};
+  Offset end{0};
+  double rate = 0;         // documents done a second
+  double tokens = 0;       // of a document, the mean
+  double in_a_slot_s = 0;  // likewise
+};
+
+Work work_of(const MeasuredPhase& phase) {
+  Work work{phase.plan->begin, phase.plan->begin};
+  std::vector<Offset> ends;
+  for (const Arrival* arrival : phase.arrivals) {
+    if (!is_done(arrival)) continue;
+    ends.push_back(*arrival->done);
+    work.tokens += static_cast<double>(arrival->tokens);
+    work.in_a_slot_s += in_seconds(*arrival->done - arrival->started.value_or(*arrival->done));
+  }
+  if (ends.empty()) return work;
+  std::ranges::sort(ends);
+  const auto count = static_cast<double>(ends.size());
+  work.tokens /= count;
+  work.in_a_slot_s /= count;
+  work.end = std::max(ends[(ends.size() - 1) * 9 / 10], work.begin + Offset{1});
+  const auto done = static_cast<double>(std::ranges::upper_bound(ends, work.end) - ends.begin());
+  work.rate = done / in_seconds(work.end - work.begin);
+  return work;
+}
+
+// Absent: nothing was done.
+std::optional<Work> busiest(const std::vector<MeasuredPhase>& phases) {
+  std::optional<Work> most;
+  for (const MeasuredPhase& phase : phases)
+    if (const Work work = work_of(phase); work.rate > 0 && (!most || work.rate > most->rate))
+      most = work;
+  return most;
+}
+
+Resource resource(std::string name, double used, double limit, std::string unit) {
+  Resource made;
+  made.name = std::move(name);
+  made.used = used;
+  made.limit = limit;
+  made.unit = std::move(unit);
+  made.utilisation = limit > 0 ? used / limit : 0;
+  return made;
+}
+
+// As much more as there is of it: true of what a document needs a certain amount of.
+void add_roofline(Resource& resource, double rate) {
+  if (resource.utilisation > 0) resource.roofline = rate / resource.utilisation;
+}
+
+void add_keys(const RunRecord& run, const Work& work, std::vector<Resource>& resources) {
+  double tokens = 0;
+  for (const KeyRecord& key : run.keys) tokens += key.tokens_used;
+  // In the minute that the keys' figures are of.
+  const double rate = work.tokens > 0 ? tokens / 60 / work.tokens : 0;
+  const auto add = [&](const std::string& what, const KeyRecord& key, double used,
+                       std::uint64_t limit, const std::string& unit) {
+    if (limit == 0) return;
+    resources.push_back(
+        resource(what + " per minute of " + key.name, used, static_cast<double>(limit), unit));
+    if (rate > 0) add_roofline(resources.back(), rate);
+  };
+  for (const KeyRecord& key : run.keys) {
+    add("tokens", key, key.tokens_used, key.tokens_per_minute, "tokens/min");
+    add("requests", key, key.requests_used, key.requests_per_minute, "requests/min");
+  }
+}
+
+double sent_per_second(const RunRecord& run, const Work& work) {
+  const Sample* first = nullptr;
+  const Sample* last = nullptr;
+  for (const Sample& sample : run.samples) {
+    if (sample.at < work.begin || sample.at > work.end) continue;
+    if (first == nullptr) first = &sample;
+    last = &sample;
+  }
+  if (first == last) return 0;
+  return static_cast<double>(last->sent_bytes - first->sent_bytes) /
+         in_seconds(last->at - first->at);
+}
+
+bool has_roofline(const Resource& resource) {
+  return resource.roofline.has_value();
+}
+
+// Of others than `resource`, the one that would bind next.
+const Resource* next_after(const Resource* resource, const std::vector<Resource>& resources) {
+  const Resource* next = nullptr;
+  for (const Resource& other : resources)
+    if (&other != resource && has_roofline(other) &&
+        (next == nullptr || *other.roofline < *next->roofline))
+      next = &other;
+  return next;
+}
+
+// Documents in flight fill up whenever they wait for anything else: they bind only if nothing else
+// does.
+const Resource* what_binds(const std::vector<Resource>& resources) {
+  const Resource* slots = nullptr;
+  for (const Resource& resource : resources) {
+    if (!has_roofline(resource) || resource.utilisation < used_up) continue;
+    if (resource.name != slots_name) return &resource;
+    slots = &resource;
+  }
+  return slots;
+}
+
+std::string of_limit(const Resource& resource) {
+  return fmt::format("{} ({:.1f}% used)", resource.name, 100 * resource.utilisation);
+}
+
+std::string at_times(const Resource& resource, double rate) {
+  return fmt::format("{} at {:.1f} x", resource.name, *resource.roofline / rate);
+}
+
+}  // namespace
+
+std::vector<StageShare> stage_shares(const std::vector<MeasuredPhase>& phases) {
+  std::array<std::vector<double>, stage_names.size()> times;
+  for (const Arrival* arrival : arrivals_of(phases)) {
+    if (!is_done(arrival)) continue;
+    const auto stages = stages_of(*arrival);
+    for (std::size_t i = 0; i < stages.size(); ++i) times[i].push_back(stages[i]);
+  }
+  if (times[0].empty()) return {};
+  std::vector<StageShare> shares;
+  double whole = 0;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    std::ranges::sort(times[i]);
+    StageShare share;
+    share.name = stage_names[i];
+    share.mean_s = std::accumulate(times[i].begin(), times[i].end(), 0.0) /
+                   static_cast<double>(times[i].size());
+    share.p50_s = *quantile(times[i], 0.5).value;
+    share.p99_s = *quantile(times[i], 0.99).value;
+    whole += share.mean_s;
+    shares.push_back(std::move(share));
+  }
+  for (StageShare& share : shares) share.share = whole > 0 ? share.mean_s / whole : 0;
+  return shares;
+}
+
+std::vector<Resource> resources_of(const RunRecord& run, const std::vector<MeasuredPhase>& phases) {
+  const std::optional<Work> work = busiest(phases);
+  if (!work) return {};
+  const auto mean_of = [&](const auto& what) {
+    return mean_in(run.samples, work->begin, work->end, what);
+  };
+  std::vector<Resource> resources;
+  if (const auto cores = mean_of([](const Sample& s) { return s.system_cpu_cores; })) {
+    resources.push_back(resource("CPU", *cores, run.system_cores, "cores"));
+    add_roofline(resources.back(), work->rate);
+  }
+  if (const auto busy = mean_of([](const Sample& s) { return s.store_busy; })) {
+    resources.push_back(resource("store", *busy, 1, "of the time"));
+    add_roofline(resources.back(), work->rate);
+  }
+  if (run.documents_in_flight_max > 0 && !run.samples.empty()) {
+    const auto working = mean_of([](const Sample& s) { return static_cast<double>(s.working); });
+    resources.push_back(
+        resource(slots_name, working.value_or(0), run.documents_in_flight_max, "documents"));
+    if (work->in_a_slot_s > 0)
+      resources.back().roofline = run.documents_in_flight_max / work->in_a_slot_s;
+  }
+  add_keys(run, *work, resources);
+  std::uint64_t memory = 0;
+  for (const Sample& sample : run.samples)
+    memory = std::max(memory, sample.system_memory.value_or(0));
+  if (memory > 0)
+    resources.push_back(resource("memory", static_cast<double>(memory) / 1e6,
+                                 static_cast<double>(run.environment.memory_bytes) / 1e6, "MB"));
+  if (const double sent = sent_per_second(run, *work); sent > 0)
+    resources.push_back(resource("network", sent / 1e6, 0, "MB/s"));
+  std::ranges::stable_sort(resources, [](const Resource& a, const Resource& b) {
+    return std::pair(a.limit > 0, a.utilisation) > std::pair(b.limit > 0, b.utilisation);
+  });
+  return resources;
+}
+
+std::string bound_by(const RunRecord& run, const std::vector<MeasuredPhase>& phases,
+                     const std::vector<Resource>& resources) {
+  const std::optional<Work> work = busiest(phases);
+  if (!work) return "nothing was done, so nothing can be said of what binds";
+  const Resource* const binding = what_binds(resources);
+  const Resource* const next = next_after(binding, resources);
+  if (binding != nullptr) {
+    std::string sentence = "bound by " + of_limit(*binding);
+    if (binding->name == slots_name) sentence += ", while nothing else is used up: allow more";
+    if (next != nullptr) sentence += "; next: " + at_times(*next, work->rate);
+    return sentence;
+  }
+  if (next == nullptr)
+    return "not known what binds: nothing of the system was to be seen from here";
+  const auto waiting = mean_in(run.samples, work->begin, work->end, [](const Sample& sample) {
+    return static_cast<double>(sample.queue_depth);
+  });
+  // Documents wait although there is room: something that was not measured holds them up.
+  if (waiting.value_or(0) > std::max(1.0, work->rate))
+    return fmt::format(
+        "bound by nothing that was measured: {} documents waited on average; most used is {}",
+        human_rate(*waiting), of_limit(resources.front()));
+  return fmt::format("bound by nothing: the load was {:.0f}% of what {} allows",
+                     100 * work->rate / *next->roofline, next->name);
+}
+
+}  // namespace penstock

@@ -1,0 +1,23 @@
+// Where the time of a document goes, which resource is used up, and what would be next.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reports/capacity_report.h"
+#include "reports/measured.h"
+
+namespace penstock {
+
+// Of the documents that were done.
+std::vector<StageShare> stage_shares(const std::vector<MeasuredPhase>& phases);
+
+// Of the phase in which most was done a second: the load that says most of what binds. Those
+// without a limit that is known come last.
+std::vector<Resource> resources_of(const RunRecord& run, const std::vector<MeasuredPhase>& phases);
+
+// One sentence.
+std::string bound_by(const RunRecord& run, const std::vector<MeasuredPhase>& phases,
+                     const std::vector<Resource>& resources);
+
+}  // namespace penstock

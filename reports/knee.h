@@ -1,0 +1,29 @@
+// How much load is kept up: steps of load, the knee between those that are and those that are not,
+// documents a day, and time against size.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "reports/capacity_report.h"
+#include "reports/measured.h"
+
+namespace penstock {
+
+// Of phases with one rate, by rate.
+std::vector<LoadStep> load_steps(const RunRecord& run, const std::vector<MeasuredPhase>& phases);
+
+// Whether steps are a sweep, which looks for what is too much: three rates or more.
+bool is_sweep(const std::vector<LoadStep>& steps);
+
+// The highest rate that was kept up, as all below it were. Absent: not even the lowest.
+std::optional<double> knee_of(const std::vector<LoadStep>& steps);
+
+// Absent: nothing was done. `target`: documents a day; 0: none.
+std::optional<Daily> daily_capacity(const RunRecord& run, const std::vector<MeasuredPhase>& phases,
+                                    const std::vector<LoadStep>& steps, double target);
+
+// Absent: too few documents that waited for nobody, or all of one size.
+std::optional<SizeFit> size_fit(const std::vector<MeasuredPhase>& phases);
+
+}  // namespace penstock

@@ -1,0 +1,215 @@
+#include "reports/verdicts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "reports/format.h"
+#include "reports/statistics.h"
+
+namespace penstock {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+constexpr double never = std::numeric_limits<double>::infinity();
+
+std::string time_text(double seconds) {
+  return human_time(Seconds(seconds));
+}
+
+// Of the moment that a measure ends with.
+std::optional<Offset> end_of(Measure measure, const Arrival& arrival) {
+  if (measure == Measure::start) return arrival.started;
+  if (measure == Measure::upload) return arrival.accepted;
+  return arrival.ending == Ending::done ? arrival.done : std::nullopt;
+}
+
+bool is_subject(Measure measure, const Arrival& arrival) {
+  return measure == Measure::upload ? arrival.issued.has_value() : arrival.accepted.has_value();
+}
+
+std::string percentile(double fraction) {
+  return fmt::format("p{:.6g}", 100 * fraction);
+}
+
+TargetResult judge_times(const Target& target, const RunRecord& run,
+                         const std::vector<MeasuredPhase>& phases) {
+  TargetResult result{target};
+  const Times times = times_against(target, run, arrivals_of(phases));
+  const Budget budget = judge(times.sorted.size(), times.misses, times.open, target.fraction);
+  const Interval interval = quantile(times.sorted, target.fraction);
+  result.value = interval.value;
+  result.value_low = interval.low;
+  result.value_high = interval.high;
+  result.documents = times.sorted.size();
+  result.misses = times.misses;
+  result.misses_allowed = budget.misses_allowed;
+  result.more_needed = budget.more_needed;
+
+  const double doubt = target.measure == Measure::upload ? 0 : in_seconds(run.clock.doubt);
+  if (doubt > doubt_max * target.limit) {
+    result.verdict = Verdict::invalid;
+    result.sentence =
+        fmt::format("the clocks differ by {} more or less, over a tenth of the limit of {}",
+                    time_text(doubt), time_text(target.limit));
+    return result;
+  }
+  if (result.documents == 0) {
+    result.sentence =
+        target.kind.empty() ? "no document came so far" : "no document of this kind came so far";
+    return result;
+  }
+  std::string value = percentile(target.fraction) + ' ';
+  value += result.value ? time_text(*result.value) : "is beyond what ended";
+  value += ", limit " + time_text(target.limit);
+  const std::string missed =
+      fmt::format("{} of {} missed", with_commas(result.misses), with_commas(result.documents));
+  const std::string open =
+      times.open == 0 ? "" : fmt::format(", {} are open", with_commas(times.open));
+  switch (budget.judgement) {
+    case Judgement::kept:
+      result.verdict = Verdict::pass;
+      result.sentence =
+          fmt::format("{}: {}, {} may{}", value, missed, with_commas(result.misses_allowed), open);
+      break;
+    case Judgement::missed:
+      result.verdict = Verdict::fail;
+      result.sentence =
+          fmt::format("{}: {}, {} may{}", value, missed, with_commas(result.misses_allowed), open);
+      break;
+    case Judgement::undecided:
+      result.sentence = fmt::format("{}: {}{}; needs {} without a miss", value, missed, open,
+                                    counted(result.more_needed, "more document"));
+      break;
+  }
+  return result;
+}
+
+TargetResult judge_daily(const Target& target, const std::optional<Daily>& daily) {
+  TargetResult result{target};
+  if (!daily) {
+    result.sentence = "too few documents to tell: a burst of 100 or a steady phase would";
+    return result;
+  }
+  result.value = daily->documents;
+  result.value_low = daily->low;
+  result.value_high = daily->high;
+  const auto whole = [](double documents) {
+    return with_commas(static_cast<std::uint64_t>(std::max(0.0, documents)));
+  };
+  if (daily->low >= target.limit)
+    result.verdict = Verdict::pass;
+  else if (daily->high && *daily->high < target.limit)
+    result.verdict = Verdict::fail;
+  const std::string range = daily->high
+                                ? fmt::format("{} to {}", whole(daily->low), whole(*daily->high))
+                                : fmt::format("at least {}", whole(daily->low));
+  result.sentence = fmt::format("{} a day, target {}: {}", range, whole(target.limit), daily->how);
+  return result;
+}
+
+struct Peak {
+  std::uint64_t offered = 0;   // under way at the same moment
+  std::uint64_t accepted = 0;  // of those that were accepted in the end
+};
+
+std::uint64_t most_at_once(std::vector<std::pair<Offset, int>>& changes) {
+  // An end before a beginning at the same moment: what ended is not under way.
+  std::ranges::sort(changes);
+  std::int64_t now = 0, most = 0;
+  for (const auto& [at, change] : changes) most = std::max(most, now += change);
+  return static_cast<std::uint64_t>(most);
+}
+
+// From intended to answered, as users have it who press the button together.
+Peak peak_of(const MeasuredPhase& phase) {
+  std::vector<std::pair<Offset, int>> all, accepted;
+  for (const Arrival* arrival : phase.arrivals) {
+    // What was broken has no answer, and was under way at least for its first moment.
+    const Offset end = arrival->answered.value_or(arrival->intended + Offset{1});
+    for (auto* changes : {&all, &accepted}) {
+      if (changes == &accepted && !arrival->accepted) continue;
+      changes->emplace_back(arrival->intended, 1);
+      changes->emplace_back(std::max(end, arrival->intended + Offset{1}), -1);
+    }
+  }
+  return {most_at_once(all), most_at_once(accepted)};
+}
+
+TargetResult judge_concurrent(const Target& target, const std::vector<MeasuredPhase>& phases) {
+  TargetResult result{target};
+  const auto limit = static_cast<std::uint64_t>(std::ceil(target.limit));
+  std::uint64_t bursts = 0, worst = std::numeric_limits<std::uint64_t>::max(), most = 0;
+  for (const MeasuredPhase& phase : phases) {
+    const Peak peak = peak_of(phase);
+    most = std::max(most, peak.offered);
+    if (peak.offered < limit) continue;
+    ++bursts;
+    result.documents += peak.offered;
+    result.misses += peak.offered - peak.accepted;
+    worst = std::min(worst, peak.accepted);
+  }
+  if (bursts == 0) {
+    result.value = static_cast<double>(most);
+    result.sentence = fmt::format("at most {} at once: the load has no burst of {}",
+                                  counted(most, "upload"), with_commas(limit));
+    return result;
+  }
+  result.value = static_cast<double>(worst);
+  result.verdict = worst >= limit ? Verdict::pass : Verdict::fail;
+  result.sentence =
+      fmt::format("{} of {} uploads at once were accepted, in {}{}", with_commas(worst),
+                  with_commas(limit), bursts == 1 ? "" : "each of ", counted(bursts, "burst"));
+  if (result.verdict == Verdict::fail && bursts > 1)
+    result.sentence = fmt::format("{} of {} uploads at once were accepted in the worst of {}",
+                                  with_commas(worst), with_commas(limit), counted(bursts, "burst"));
+  return result;
+}
+
+}  // namespace
+
+Times times_against(const Target& target, const RunRecord& run,
+                    const std::vector<const Arrival*>& arrivals) {
+  const double doubt = target.measure == Measure::upload ? 0 : in_seconds(run.clock.doubt);
+  Times times;
+  for (const Arrival* arrival : arrivals) {
+    if (!is_subject(target.measure, *arrival)) continue;
+    if (!target.kind.empty() && run.kinds[arrival->kind].name != target.kind) continue;
+    if (const std::optional<Offset> end = end_of(target.measure, *arrival)) {
+      const double time = in_seconds(*end - arrival->intended);
+      times.sorted.push_back(time);
+      if (doubt > 0 && std::abs(time - target.limit) <= doubt)
+        ++times.open;
+      else if (time > target.limit)
+        ++times.misses;
+      continue;
+    }
+    times.sorted.push_back(never);
+    const bool may_keep_it = arrival->ending == Ending::in_flight &&
+                             in_seconds(run.ended - arrival->intended) <= target.limit;
+    ++(may_keep_it ? times.open : times.misses);
+  }
+  std::ranges::sort(times.sorted);
+  return times;
+}
+
+TargetResult judge_target(const Target& target, const RunRecord& run,
+                          const std::vector<MeasuredPhase>& phases,
+                          const std::optional<Daily>& daily) {
+  switch (target.measure) {
+    case Measure::documents_per_day:
+      return judge_daily(target, daily);
+    case Measure::concurrent:
+      return judge_concurrent(target, phases);
+    case Measure::upload:
+    case Measure::start:
+    case Measure::done:
+      break;
+  }
+  return judge_times(target, run, phases);
+}
+
+}  // namespace penstock
