@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include "reports/format.h"
 #include "reports/statistics.h"
@@ -129,13 +130,15 @@ bool has_roofline(const Resource& resource) {
   return resource.roofline.has_value();
 }
 
-// Of others than `resource`, the one that would bind next.
-const Resource* next_after(const Resource* resource, const std::vector<Resource>& resources) {
+// Of others than `binding`, the one that would bind next. Documents in flight that are all taken
+// because they wait for what binds are not it.
+const Resource* next_after(const Resource* binding, const std::vector<Resource>& resources) {
   const Resource* next = nullptr;
-  for (const Resource& other : resources)
-    if (&other != resource && has_roofline(other) &&
-        (next == nullptr || *other.roofline < *next->roofline))
-      next = &other;
+  for (const Resource& other : resources) {
+    if (&other == binding || !has_roofline(other)) continue;
+    if (other.name == slots_name && other.utilisation >= used_up) continue;
+    if (next == nullptr || *other.roofline < *next->roofline) next = &other;
+  }
   return next;
 }
 
@@ -155,8 +158,11 @@ std::string of_limit(const Resource& resource) {
   return fmt::format("{} ({:.1f}% used)", resource.name, 100 * resource.utilisation);
 }
 
-std::string at_times(const Resource& resource, double rate) {
-  return fmt::format("{} at {:.1f} x", resource.name, *resource.roofline / rate);
+// A burst may be faster than a quota allows in the long run.
+std::string what_is_next(const Resource& next, double rate) {
+  const double times = *next.roofline / rate;
+  return fmt::format("{} {} at {:.1f} x", times < 1 ? "in the long run:" : "next:", next.name,
+                     times);
 }
 
 }  // namespace
@@ -218,8 +224,13 @@ std::vector<Resource> resources_of(const RunRecord& run, const std::vector<Measu
   if (const double sent = sent_per_second(run, *work); sent > 0)
     resources.push_back(resource("network", sent / 1e6, 0, "MB/s"));
   std::ranges::stable_sort(resources, [](const Resource& a, const Resource& b) {
-    return std::pair(a.limit > 0, a.utilisation) > std::pair(b.limit > 0, b.utilisation);
+    return std::tuple(has_roofline(a), a.limit > 0, a.utilisation) >
+           std::tuple(has_roofline(b), b.limit > 0, b.utilisation);
   });
+  if (const Resource* const binding = what_binds(resources)) {
+    const auto at = resources.begin() + (binding - resources.data());
+    std::rotate(resources.begin(), at, at + 1);
+  }
   return resources;
 }
 
@@ -232,7 +243,7 @@ std::string bound_by(const RunRecord& run, const std::vector<MeasuredPhase>& pha
   if (binding != nullptr) {
     std::string sentence = "bound by " + of_limit(*binding);
     if (binding->name == slots_name) sentence += ", while nothing else is used up: allow more";
-    if (next != nullptr) sentence += "; next: " + at_times(*next, work->rate);
+    if (next != nullptr) sentence += "; " + what_is_next(*next, work->rate);
     return sentence;
   }
   if (next == nullptr)

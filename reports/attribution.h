@@ -12,8 +12,8 @@ namespace penstock {
 // Of the documents that were done.
 std::vector<StageShare> stage_shares(const std::vector<MeasuredPhase>& phases);
 
-// Of the phase in which most was done a second: the load that says most of what binds. Those
-// without a limit that is known come last.
+// Of the phase in which most was done a second: the load that says most of what binds. What binds
+// comes first, then the most used; those without a roofline come last.
 std::vector<Resource> resources_of(const RunRecord& run, const std::vector<MeasuredPhase>& phases);
 
 // One sentence.

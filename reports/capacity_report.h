@@ -139,7 +139,7 @@ struct CapacityReport {
   std::vector<Check> checks;
   Conservation conservation;
   std::vector<StageShare> stages;
-  std::vector<Resource> resources;  // the most used first
+  std::vector<Resource> resources;  // what binds first, then the most used
   std::string bound_by;             // the sentence; resources.front() has the figures
   std::vector<QuantilePoint> quantiles;
   std::vector<LoadStep> steps;  // of a sweep; empty: there was none

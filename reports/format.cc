@@ -46,6 +46,12 @@ std::string human_time(std::chrono::duration<double> time) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+std::string human_latency(std::chrono::duration<double> time) {
+  const double milliseconds = 1e3 * time.count();
+  if (milliseconds >= 99.5) return human_time(time);
+  return fmt::format("{:.{}f} ms", milliseconds, milliseconds < 9.95 ? 1 : 0);
+}
+
 std::string human_cost(double cost) {
   return fmt::format("{:.{}f}", cost, cost < 1 ? 5 : 2);
 }

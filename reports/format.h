@@ -14,6 +14,9 @@ std::string human_tokens(std::uint64_t tokens);              // 812, 9.8 k, 1.2 
 std::string human_rate(double a_second);                     // 0.4, 41.2, 1,204, 61.2 k, 1.2 M
 std::string human_time(std::chrono::duration<double> time);  // 0.42 s, 12.3 s, 4:05, 3:12:07
 
+// Of one document: 0.3 ms, 45 ms, and from a tenth of a second on as human_time.
+std::string human_latency(std::chrono::duration<double> time);
+
 std::string human_cost(double cost);  // 12.35; 0.00042 below a cent
 
 // One line without control characters, whatever a file name or a document holds.

@@ -17,6 +17,10 @@ constexpr std::size_t stretches = 10;  // that a phase is cut into
 // drained in a quarter of an hour.
 constexpr double growth_min = 0.01;
 constexpr double refusals_max = 0.01;
+// A rate that was kept up for less says nothing of a day: quotas count in minutes, and a queue of a
+// few documents does not grow.
+constexpr double kept_up_min_s = 60;
+constexpr std::size_t kept_up_min_documents = 100;
 
 // How many of all documents the system had accepted and not ended, at any time.
 class Backlog {
@@ -157,12 +161,19 @@ std::optional<Rate> rate_of_drains(const std::vector<MeasuredPhase>& phases) {
                           : fmt::format("from the drains of {} bursts", bursts)};
 }
 
+bool is_long_enough(const LoadStep& step, const std::vector<MeasuredPhase>& phases) {
+  return std::ranges::any_of(phases, [&](const MeasuredPhase& phase) {
+    return phase.plan->name == step.phase && phase.length_s() >= kept_up_min_s &&
+           phase.arrivals.size() >= kept_up_min_documents;
+  });
+}
+
 // What was kept up without having been too much: a rate, or clients that wait for their documents.
 std::optional<Rate> rate_kept_up(const std::vector<MeasuredPhase>& phases,
                                  const std::vector<LoadStep>& steps) {
   std::optional<Rate> best;
   for (const LoadStep& step : steps)
-    if (step.is_kept_up && (!best || step.offered > best->value))
+    if (step.is_kept_up && is_long_enough(step, phases) && (!best || step.offered > best->value))
       best = {step.offered, step.offered, std::nullopt,
               fmt::format("{} documents/s were kept up, and no more were offered",
                           human_rate(step.offered))};

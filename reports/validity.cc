@@ -31,7 +31,7 @@ std::string percent(double part) {
 }
 
 std::string time_text(double seconds) {
-  return human_time(Seconds(seconds));
+  return human_latency(Seconds(seconds));
 }
 
 // Of targets that are times. Absent: none is.
@@ -162,9 +162,8 @@ Check samples(const RunRecord& run) {
 Check clocks(const RunRecord& run, const std::vector<TargetResult>& results) {
   const auto tightest = tightest_limit(results, false);
   const double doubt = in_seconds(run.clock.doubt);
-  return {"clocks", !tightest || doubt <= doubt_max * *tightest,
-          fmt::format("doubt of {:.1f} ms", 1e3 * doubt),
-          tightest ? fmt::format("{:.1f} ms", 1e3 * doubt_max * *tightest) : "not limited",
+  return {"clocks", !tightest || doubt <= doubt_max * *tightest, "doubt of " + time_text(doubt),
+          tightest ? time_text(doubt_max * *tightest) : "not limited",
           "the system's clock is known too badly to judge by it; synchronise the machines"};
 }
 

@@ -17,7 +17,7 @@ using Seconds = std::chrono::duration<double>;
 constexpr double never = std::numeric_limits<double>::infinity();
 
 std::string time_text(double seconds) {
-  return human_time(Seconds(seconds));
+  return human_latency(Seconds(seconds));
 }
 
 // Of the moment that a measure ends with.
@@ -29,6 +29,10 @@ std::optional<Offset> end_of(Measure measure, const Arrival& arrival) {
 
 bool is_subject(Measure measure, const Arrival& arrival) {
   return measure == Measure::upload ? arrival.issued.has_value() : arrival.accepted.has_value();
+}
+
+std::string limit_text(const Target& target) {
+  return fmt::format("{:.6g} s", target.limit);
 }
 
 std::string percentile(double fraction) {
@@ -54,7 +58,7 @@ TargetResult judge_times(const Target& target, const RunRecord& run,
     result.verdict = Verdict::invalid;
     result.sentence =
         fmt::format("the clocks differ by {} more or less, over a tenth of the limit of {}",
-                    time_text(doubt), time_text(target.limit));
+                    time_text(doubt), limit_text(target));
     return result;
   }
   if (result.documents == 0) {
@@ -64,7 +68,7 @@ TargetResult judge_times(const Target& target, const RunRecord& run,
   }
   std::string value = percentile(target.fraction) + ' ';
   value += result.value ? time_text(*result.value) : "is beyond what ended";
-  value += ", limit " + time_text(target.limit);
+  value += ", limit " + limit_text(target);
   const std::string missed =
       fmt::format("{} of {} missed", with_commas(result.misses), with_commas(result.documents));
   const std::string open =
@@ -91,7 +95,8 @@ TargetResult judge_times(const Target& target, const RunRecord& run,
 TargetResult judge_daily(const Target& target, const std::optional<Daily>& daily) {
   TargetResult result{target};
   if (!daily) {
-    result.sentence = "too few documents to tell: a burst of 100 or a steady phase would";
+    result.sentence =
+        "too short to tell: a steady minute with 100 documents would, or a burst of as many";
     return result;
   }
   result.value = daily->documents;
@@ -104,9 +109,11 @@ TargetResult judge_daily(const Target& target, const std::optional<Daily>& daily
     result.verdict = Verdict::pass;
   else if (daily->high && *daily->high < target.limit)
     result.verdict = Verdict::fail;
-  const std::string range = daily->high
-                                ? fmt::format("{} to {}", whole(daily->low), whole(*daily->high))
-                                : fmt::format("at least {}", whole(daily->low));
+  std::string range = whole(daily->low);
+  if (!daily->high)
+    range = "at least " + range;
+  else if (*daily->high > daily->low)
+    range += " to " + whole(*daily->high);
   result.sentence = fmt::format("{} a day, target {}: {}", range, whole(target.limit), daily->how);
   return result;
 }
@@ -128,6 +135,7 @@ std::uint64_t most_at_once(std::vector<std::pair<Offset, int>>& changes) {
 Peak peak_of(const MeasuredPhase& phase) {
   std::vector<std::pair<Offset, int>> all, accepted;
   for (const Arrival* arrival : phase.arrivals) {
+    if (!arrival->issued) continue;
     // What was broken has no answer, and was under way at least for its first moment.
     const Offset end = arrival->answered.value_or(arrival->intended + Offset{1});
     for (auto* changes : {&all, &accepted}) {

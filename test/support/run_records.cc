@@ -167,6 +167,17 @@ void sample(const RunShape& shape, RunRecord& run, Random& random) {
   }
 }
 
+// Two keys share the tokens of the busiest minute; requests carry ten documents.
+void use_keys(const RunShape& shape, RunRecord& run) {
+  std::uint64_t busiest = 0;
+  for (std::size_t i = 0; i < run.samples.size(); ++i)
+    busiest = std::max(busiest, run.samples[i].done - run.samples[i < 60 ? 0 : i - 60].done);
+  const double documents = static_cast<double>(busiest) / 2;
+  for (const char* name : {"key 1", "key 2"})
+    run.keys.push_back(
+        {name, 3'000, 900'000, documents / 10, documents * shape.tokens_per_document, 0});
+}
+
 std::vector<PhaseShape> mission_phases() {
   return {{"warm-up", 5, 40, true, 1},
           {"steady", 10, 1'200, false, 2},
@@ -198,15 +209,7 @@ RunRecord run_of(const RunShape& shape) {
   plan(shape, run, random);
   serve(shape, run, random);
   sample(shape, run, random);
-  if (shape.tokens_per_document > 0) {
-    double busiest = 0;
-    for (const PhaseRecord& phase : run.phases)
-      if (!phase.is_warm_up)
-        busiest = std::max(busiest, phase.documents_per_second.value_or(1'000.0 / 60));
-    const double tokens = busiest * 60 * shape.tokens_per_document / 2;
-    for (const char* name : {"key 1", "key 2"})
-      run.keys.push_back({name, 3'000, 900'000, busiest * 6, tokens, 0});
-  }
+  if (shape.tokens_per_document > 0) use_keys(shape, run);
   return run;
 }
 
