@@ -1,5 +1,5 @@
 // What a load run saw, and nothing that was concluded of it: reports/ does that. Kept whole in
-// report.json, so that every conclusion can be drawn again.
+// report.json, arrivals.csv and samples.csv, so that every conclusion can be drawn again.
 //
 // One clock: all times are of the generator's monotonic clock, as offsets from the run's start.
 // What the system under test said by its own clock was brought over by `clock`, whose doubt goes

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loadgen/run_record.h"
@@ -20,6 +21,12 @@ enum class Measure {
   concurrent,         // uploads under way at the same moment, all accepted
 };
 
+constexpr std::string_view name_of(Measure measure) {
+  constexpr std::string_view names[] = {"upload", "start", "done", "documents_per_day",
+                                        "concurrent"};
+  return names[static_cast<std::size_t>(measure)];
+}
+
 struct Target {
   std::string name;  // "upload"
   Measure measure = Measure::upload;
@@ -29,7 +36,13 @@ struct Target {
 };
 
 // invalid: the run could not measure. inconclusive: too few documents.
+// Of the targets of a run that is invalid each is.
 enum class Verdict { pass, fail, inconclusive, invalid };
+
+constexpr std::string_view name_of(Verdict verdict) {
+  constexpr std::string_view names[] = {"pass", "fail", "inconclusive", "invalid"};
+  return names[static_cast<std::size_t>(verdict)];
+}
 
 struct TargetResult {
   Target target;

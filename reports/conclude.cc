@@ -206,6 +206,8 @@ CapacityReport conclude(RunRecord run, const std::vector<Target>& targets) {
       std::ranges::find(report.targets, Verdict::invalid, &TargetResult::verdict) ==
           report.targets.end();
   report.verdict = verdict_of(report.checks, report.targets);
+  if (!report.is_valid)
+    for (TargetResult& result : report.targets) result.verdict = Verdict::invalid;
   report.sentence = sentence_of(report);
   return report;
 }

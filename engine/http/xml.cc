@@ -74,6 +74,8 @@ std::string xml_escaped(std::string_view text) {
       escaped += "&lt;";
     } else if (c == '>') {
       escaped += "&gt;";
+    } else if (c == '"') {
+      escaped += "&quot;";
     } else {
       escaped += c;
     }

@@ -1,10 +1,15 @@
 #include <iostream>
 
+#include "reports/writers.h"
 #include "test/support/catch.h"
 #include "test/support/run_records.h"
 namespace penstock {
 namespace {
+[[maybe_unused]] void show2(const CapacityReport& r);
 void show(const CapacityReport& r) {
+  std::cout << terminal_report(r, false) << "\n-----\n";
+}
+void show2(const CapacityReport& r) {
   std::cout << "== " << r.run.profile_name << " verdict " << int(r.verdict) << " valid "
             << r.is_valid << ": " << r.sentence << "\n";
   for (auto& t : r.targets)
