@@ -206,9 +206,9 @@ CapacityReport conclude(RunRecord run, const std::vector<Target>& targets) {
       std::ranges::find(report.targets, Verdict::invalid, &TargetResult::verdict) ==
           report.targets.end();
   report.verdict = verdict_of(report.checks, report.targets);
+  report.sentence = sentence_of(report);
   if (!report.is_valid)
     for (TargetResult& result : report.targets) result.verdict = Verdict::invalid;
-  report.sentence = sentence_of(report);
   return report;
 }
 

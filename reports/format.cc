@@ -52,6 +52,10 @@ std::string human_latency(std::chrono::duration<double> time) {
   return fmt::format("{:.{}f} ms", milliseconds, milliseconds < 9.95 ? 1 : 0);
 }
 
+std::string human_amount(double amount) {
+  return amount < 9.995 ? fmt::format("{:.2f}", amount) : human_rate(amount);
+}
+
 std::string human_cost(double cost) {
   return fmt::format("{:.{}f}", cost, cost < 1 ? 5 : 2);
 }

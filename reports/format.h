@@ -17,6 +17,8 @@ std::string human_time(std::chrono::duration<double> time);  // 0.42 s, 12.3 s, 
 // Of one document: 0.3 ms, 45 ms, and from a tenth of a second on as human_time.
 std::string human_latency(std::chrono::duration<double> time);
 
+std::string human_amount(double amount);  // 0.42, 12.3, 1,204, 61.2 k
+
 std::string human_cost(double cost);  // 12.35; 0.00042 below a cent
 
 // One line without control characters, whatever a file name or a document holds.

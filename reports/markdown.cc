@@ -80,8 +80,8 @@ std::string resources(const CapacityReport& report) {
       "| resource | used | of | | | used up at documents/s |\n|---|--:|--:|---|--:|--:|\n";
   for (const Resource& resource : report.resources)
     text += fmt::format(
-        "| {} | {} | {} | {} | {} | {} |\n", plain(resource.name), human_rate(resource.used),
-        resource.limit > 0 ? human_rate(resource.limit) : "", plain(resource.unit),
+        "| {} | {} | {} | {} | {} | {} |\n", plain(resource.name), human_amount(resource.used),
+        resource.limit > 0 ? human_amount(resource.limit) : "", plain(resource.unit),
         resource.limit > 0 ? fmt::format("{:.1f}%", 100 * resource.utilisation) : "",
         resource.roofline ? human_rate(*resource.roofline) : "");
   return text;

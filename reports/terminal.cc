@@ -46,14 +46,24 @@ std::string wrapped(const std::string& head, const std::string& sentence) {
   return text + '\n';
 }
 
+// Tables end their lines where a cell is empty.
+std::string without_blank_ends(const std::string& text) {
+  std::string trimmed;
+  for (const char c : text) {
+    if (c == '\n') trimmed.erase(trimmed.find_last_not_of(' ') + 1);
+    trimmed += c;
+  }
+  return trimmed;
+}
+
 class TerminalReport {
  public:
   TerminalReport(const CapacityReport& report, bool with_colours)
       : report_(report), run_(report.run), with_colours_(with_colours) {}
 
   std::string text() const {
-    return banner() + targets() + capacity() + stages() + resources() + steps() + validity() +
-           errors() + origin();
+    return without_blank_ends(banner() + targets() + capacity() + stages() + resources() + steps() +
+                              validity() + errors() + origin());
   }
 
  private:
@@ -94,11 +104,11 @@ class TerminalReport {
   std::string capacity() const {
     std::string text = "\nCapacity\n";
     if (report_.daily && report_.daily->headroom > 0)
-      text += fmt::format("  headroom   {} x the documents a day that are wanted\n",
+      text += fmt::format("  headroom    {} x the documents a day that are wanted\n",
                           human_rate(report_.daily->headroom));
-    text += wrapped("  bound      ", report_.bound_by);
+    text += wrapped("  bottleneck  ", report_.bound_by);
     if (const auto& fit = report_.size_fit)
-      text += fmt::format("  size       {} + {} a MB: {} for 10 MB, at most {}, by {}\n",
+      text += fmt::format("  size        {} + {} a MB: {} for 10 MB, at most {}, by {}\n",
                           time_text(fit->fixed_s), time_text(fit->seconds_per_mb),
                           time_text(fit->ten_mb_s), time_text(fit->ten_mb_high_s),
                           counted(fit->documents, "document"));
@@ -132,8 +142,8 @@ class TerminalReport {
     for (const Resource& resource : report_.resources)
       text +=
           fmt::format("  {:<{}} {:>10} {:>10}  {:<14} {:>6}  {}\n", resource.name, width,
-                      human_rate(resource.used),
-                      resource.limit > 0 ? human_rate(resource.limit) : "", resource.unit,
+                      human_amount(resource.used),
+                      resource.limit > 0 ? human_amount(resource.limit) : "", resource.unit,
                       resource.limit > 0 ? fmt::format("{:.1f}%", 100 * resource.utilisation) : "",
                       resource.roofline ? human_rate(*resource.roofline) : "");
     return text;

@@ -67,7 +67,9 @@ TargetResult judge_times(const Target& target, const RunRecord& run,
     return result;
   }
   std::string value = percentile(target.fraction) + ' ';
-  value += result.value ? time_text(*result.value) : "is beyond what ended";
+  value += result.value                        ? time_text(*result.value)
+           : target.measure == Measure::upload ? "was not accepted"
+                                               : "did not end";
   value += ", limit " + limit_text(target);
   const std::string missed =
       fmt::format("{} of {} missed", with_commas(result.misses), with_commas(result.documents));

@@ -1,49 +1,316 @@
-#include <iostream>
+#include <algorithm>
 
-#include "reports/writers.h"
+#include "reports/capacity_report.h"
 #include "test/support/catch.h"
 #include "test/support/run_records.h"
+
 namespace penstock {
 namespace {
-[[maybe_unused]] void show2(const CapacityReport& r);
-void show(const CapacityReport& r) {
-  std::cout << terminal_report(r, false) << "\n-----\n";
+
+using namespace std::chrono_literals;
+
+CapacityReport concluded(RunRecord run) {
+  return conclude(std::move(run), mission_targets());
 }
-void show2(const CapacityReport& r) {
-  std::cout << "== " << r.run.profile_name << " verdict " << int(r.verdict) << " valid "
-            << r.is_valid << ": " << r.sentence << "\n";
-  for (auto& t : r.targets)
-    std::cout << "  T " << t.target.name << " " << int(t.verdict) << " " << t.sentence << "\n";
-  for (auto& c : r.checks)
-    std::cout << "  C "
-              << (c.holds        ? "ok  "
-                  : c.is_failure ? "FAIL"
-                                 : "BAD ")
-              << " " << c.name << ": " << c.value << " / " << c.limit
-              << (c.holds ? "" : "  -- " + c.sentence) << "\n";
-  for (auto& s : r.stages)
-    std::cout << "  S " << s.name << " " << s.mean_s << " " << s.p50_s << " " << s.p99_s << " "
-              << s.share << "\n";
-  for (auto& s : r.resources)
-    std::cout << "  R " << s.name << " " << s.utilisation << " " << s.used << "/" << s.limit
-              << s.unit << " " << s.roofline.value_or(-1) << "\n";
-  std::cout << "  " << r.bound_by << "\n";
-  for (auto& s : r.steps)
-    std::cout << "  L " << s.phase << " " << s.offered << " " << s.finished << " " << s.p50_s << " "
-              << s.p99_s << " " << s.backlog_slope << " " << s.is_kept_up << "\n";
-  if (r.size_fit)
-    std::cout << "  fit " << r.size_fit->fixed_s << " " << r.size_fit->seconds_per_mb << " "
-              << r.size_fit->ten_mb_s << " " << r.size_fit->ten_mb_high_s
-              << " n=" << r.size_fit->documents << "\n";
-  if (r.daily)
-    std::cout << "  daily " << r.daily->documents << " " << r.daily->low << " "
-              << r.daily->high.value_or(-1) << " " << r.daily->headroom << " " << r.daily->how
-              << "\n";
-  for (auto& e : r.errors) std::cout << "  E " << e.count << " " << e.what << "\n";
+
+const TargetResult& target(const CapacityReport& report, const std::string& name) {
+  return *std::ranges::find(report.targets, name,
+                            [](const TargetResult& result) { return result.target.name; });
 }
-TEST_CASE("show") {
-  for (auto* make : {passing_run, failing_run, invalid_run, inconclusive_run, sweep_run, large_run})
-    show(conclude(make(), mission_targets()));
+
+// Names of checks that do not hold.
+std::vector<std::string> broken(const CapacityReport& report) {
+  std::vector<std::string> names;
+  for (const Check& check : report.checks)
+    if (!check.holds) names.push_back(check.name);
+  return names;
 }
+
+using Names = std::vector<std::string>;
+
+Arrival& measured(RunRecord& run, std::size_t number = 100) {
+  return run.arrivals[number];
+}
+
+TEST_CASE("verdict: a run within its targets passes and one beyond them fails") {
+  CHECK(concluded(passing_run()).verdict == Verdict::pass);
+  const CapacityReport failed = concluded(failing_run());
+  CHECK(failed.verdict == Verdict::fail);
+  CHECK(failed.is_valid);
+  CHECK(target(failed, "start").verdict == Verdict::fail);
+}
+
+TEST_CASE("verdict: five documents are inconclusive and say how many more are needed") {
+  const CapacityReport report = concluded(inconclusive_run());
+  CHECK(report.verdict == Verdict::inconclusive);
+  CHECK(target(report, "upload").more_needed == 454);
+  CHECK(target(report, "documents a day").verdict == Verdict::inconclusive);
+}
+
+TEST_CASE("verdict: a starved generator makes the run invalid and nothing in it passes or fails") {
+  const CapacityReport report = concluded(invalid_run());
+  CHECK(report.verdict == Verdict::invalid);
+  CHECK_FALSE(report.is_valid);
+  CHECK(broken(report) ==
+        Names{"dropped arrivals", "issue delay", "generator CPU", "timers", "stolen CPU"});
+  for (const TargetResult& result : report.targets) CHECK(result.verdict == Verdict::invalid);
+}
+
+TEST_CASE("verdict: a lost document fails the run even if it is invalid") {
+  RunRecord run = passing_run();
+  measured(run).ending = Ending::lost;
+  measured(run).done.reset();
+  CapacityReport report = concluded(run);
+  CHECK(report.verdict == Verdict::fail);
+  CHECK(report.is_valid);
+  CHECK_FALSE(report.conservation.holds);
+  CHECK(report.sentence == "1 accepted document unknown to the system afterwards");
+  run.environment.load_before = 2;
+  report = concluded(run);
+  CHECK(report.verdict == Verdict::fail);
+  CHECK_FALSE(report.is_valid);
+}
+
+TEST_CASE("verdict: duplicates and wrong content and findings fail the run") {
+  const auto check = [](auto change, const std::string& name) {
+    RunRecord run = passing_run();
+    change(run);
+    const CapacityReport report = concluded(run);
+    CHECK(report.verdict == Verdict::fail);
+    CHECK(broken(report) == Names{name});
+  };
+  check([](RunRecord& run) { run.stored_twice = 1; }, "none twice");
+  check([](RunRecord& run) { run.content.wrong = 1; }, "content");
+  check([](RunRecord& run) { run.unknown = 1; }, "none unknown");
+  check([](RunRecord& run) { run.findings = {"d-000007: a vector too many"}; }, "ledger and store");
+}
+
+TEST_CASE("verdict: what speaks against a measurement makes it invalid by name") {
+  const auto check = [](auto change, const std::string& name) {
+    RunRecord run = passing_run();
+    change(run);
+    const CapacityReport report = concluded(run);
+    CHECK(report.verdict == Verdict::invalid);
+    CHECK(broken(report) == Names{name});
+  };
+  const auto all_samples = [](auto change) {
+    return [change](RunRecord& run) { std::ranges::for_each(run.samples, change); };
+  };
+  check([](RunRecord& run) { run.interrupted = "Ctrl-C"; }, "whole run");
+  check([](RunRecord& run) { run.phases[0].is_warm_up = false; }, "warm-up");
+  check([](RunRecord& run) { run.environment.load_before = 0.51; }, "quiet before");
+  check([](RunRecord& run) { run.clock.doubt = 1001ms; }, "clocks");
+  check([](RunRecord& run) { run.descriptors_max = 1'100; }, "descriptors");
+  check(
+      [](RunRecord& run) { run.samples.erase(run.samples.begin() + 60, run.samples.begin() + 65); },
+      "samples");
+  check([](RunRecord& run) { run.samples.clear(); }, "samples");
+  check(all_samples([](Sample& sample) { sample.generator_cpu_cores = 0.81; }), "generator CPU");
+  check(all_samples([](Sample& sample) { sample.steal = 0.11; }), "stolen CPU");
+  check(all_samples([](Sample& sample) { sample.timer_lag = 201ms; }), "timers");
+  check(
+      [](RunRecord& run) {
+        measured(run) = {};
+        measured(run).phase = 1;
+        measured(run).ending = Ending::dropped;
+      },
+      "dropped arrivals");
+  check(
+      [](RunRecord& run) {
+        for (Arrival& arrival : run.arrivals)
+          if (arrival.number % 50 == 0) arrival.intended -= 201ms;
+      },
+      "issue delay");
+}
+
+TEST_CASE("verdict: a single late timer is no reason to repeat a run") {
+  RunRecord run = passing_run();
+  run.samples[40].timer_lag = 1s;
+  CHECK(concluded(run).verdict == Verdict::pass);
+}
+
+// The last documents of a passing run have not ended.
+RunRecord undrained_run(std::uint64_t documents, Offset ended_after) {
+  RunRecord run = passing_run();
+  for (std::size_t i = run.arrivals.size() - documents; i < run.arrivals.size(); ++i) {
+    run.arrivals[i].done.reset();
+    run.arrivals[i].started.reset();
+    run.arrivals[i].ending = Ending::in_flight;
+  }
+  run.is_drained = false;
+  run.ended = run.arrivals.back().intended + ended_after;
+  std::erase_if(run.samples, [&](const Sample& sample) { return sample.at > run.ended; });
+  return run;
+}
+
+TEST_CASE("verdict: what is in flight at the end is open and misses once it is too old") {
+  const CapacityReport early = concluded(undrained_run(100, 9s));
+  CHECK(target(early, "start").misses == 0);
+  CHECK(early.verdict == Verdict::invalid);
+  CHECK(broken(early) == Names{"drained"});
+  // 11 s is more than the 10 s that a start may take.
+  const CapacityReport late = concluded(undrained_run(100, 11s));
+  CHECK(target(late, "start").misses == 100);
+  CHECK(target(late, "start").verdict == Verdict::fail);
+  CHECK(late.verdict == Verdict::fail);
+}
+
+TEST_CASE("verdict: refused and broken uploads miss however fast they were") {
+  RunRecord run = passing_run();
+  for (std::size_t i = 100; i < 200; ++i) {
+    Arrival& arrival = run.arrivals[i];
+    arrival.ending = i % 2 == 0 ? Ending::refused : Ending::broken;
+    arrival.accepted.reset();
+    arrival.done.reset();
+  }
+  const CapacityReport report = concluded(run);
+  CHECK(target(report, "upload").misses == 100);
+  CHECK(target(report, "upload").verdict == Verdict::fail);
+  CHECK(target(report, "start").documents == 3'100);
+}
+
+TEST_CASE("verdict: warm-up counts for conservation and for nothing else") {
+  RunRecord run = passing_run();
+  Arrival& first = run.arrivals.front();
+  for (auto* time : {&first.accepted, &first.answered, &first.started, &first.done}) **time += 3s;
+  const CapacityReport report = concluded(run);
+  CHECK(target(report, "upload").misses == 0);
+  CHECK(target(report, "upload").documents == 3'200);
+  CHECK(report.conservation.intended == 3'240);
+}
+
+TEST_CASE("verdict: within the clocks' doubt of the limit a document is open") {
+  RunRecord run = passing_run();
+  run.clock.doubt = 500ms;
+  for (std::size_t i = 100; i < 200; ++i)
+    run.arrivals[i].started = run.arrivals[i].intended + 10200ms;
+  CHECK(target(concluded(run), "start").misses == 0);
+  CHECK(target(concluded(run), "start").verdict == Verdict::inconclusive);
+  run.clock.doubt = 100ms;
+  CHECK(target(concluded(run), "start").misses == 100);
+}
+
+TEST_CASE("verdict: concurrent uploads count from intended and all must be accepted") {
+  CHECK(target(concluded(passing_run()), "concurrent uploads").value == 1'000);
+  const CapacityReport failed = concluded(failing_run());
+  CHECK(target(failed, "concurrent uploads").value == 960);
+  CHECK(target(failed, "concurrent uploads").misses == 40);
+  CHECK(target(concluded(sweep_run()), "concurrent uploads").verdict == Verdict::inconclusive);
+}
+
+TEST_CASE("capacity: a sweep finds the knee and judges latencies up to it") {
+  const CapacityReport report = concluded(sweep_run());
+  CHECK(report.knee == 160);
+  CHECK_FALSE(report.steps.back().is_kept_up);
+  CHECK(report.daily->low == Approx(160 * 86'400));
+  CHECK(*report.daily->high == Approx(178 * 86'400).epsilon(0.02));
+  CHECK(target(report, "upload").documents == 12'600);
+  CHECK(broken(report).empty());
+}
+
+TEST_CASE("capacity: steady load that is too much is a growing backlog and fails") {
+  const CapacityReport report = concluded(
+      run_of({"overload", {{"warm-up", 5, 40, true, 1}, {"steady", 250, 20'000, false, 0}}}));
+  CHECK(report.verdict == Verdict::fail);
+  CHECK(broken(report) == Names{"backlog"});
+  CHECK(report.backlog_slope == Approx(72).margin(4));
+}
+
+TEST_CASE("capacity: noise is no growing backlog") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    RunShape shape{"busy", {{"warm-up", 5, 40, true, 1}, {"steady", 150, 10'000, false, 0}}};
+    shape.seed = seed;
+    INFO(seed);
+    CHECK(broken(concluded(run_of(shape))).empty());
+  }
+}
+
+TEST_CASE("capacity: a burst drains faster than a quota allows all day") {
+  const CapacityReport report = concluded(passing_run());
+  // 1.8 million tokens a minute by 400 a document.
+  CHECK(report.daily->documents == Approx(75 * 86'400));
+  CHECK(report.daily->high == report.daily->low);
+  RunRecord unlimited = passing_run();
+  unlimited.keys.clear();
+  CHECK(concluded(unlimited).daily->documents == Approx(178 * 86'400).epsilon(0.03));
+}
+
+TEST_CASE("capacity: the size of a document explains its time") {
+  const CapacityReport report = concluded(passing_run());
+  REQUIRE(report.size_fit);
+  CHECK(report.size_fit->seconds_per_mb == Approx(0.02).epsilon(0.03));
+  CHECK(report.size_fit->ten_mb_s == Approx(0.265).epsilon(0.03));
+  CHECK(report.size_fit->ten_mb_high_s >= report.size_fit->ten_mb_s);
+}
+
+TEST_CASE("attribution: a document's stages add up to its time") {
+  const CapacityReport report = concluded(passing_run());
+  double sum = 0, mean = 0, count = 0;
+  for (const StageShare& stage : report.stages) sum += stage.mean_s;
+  for (const Arrival& arrival : report.run.arrivals) {
+    if (report.run.phases[arrival.phase].is_warm_up) continue;
+    mean += std::chrono::duration<double>(*arrival.done - arrival.intended).count();
+    ++count;
+  }
+  CHECK(sum == Approx(mean / count));
+}
+
+TEST_CASE("attribution: what binds is named with what is next") {
+  CHECK(concluded(failing_run()).bound_by ==
+        "bound by store (97.0% used); next: tokens per minute of key 1 at 2.6 x");
+  CHECK(concluded(sweep_run()).bound_by ==
+        "bound by documents in flight (100.0% used), while nothing else is used up: allow more; "
+        "next: CPU at 1.2 x");
+  CHECK(concluded(large_run()).bound_by ==
+        "bound by nothing: the load was 56% of what documents in flight allows");
+}
+
+TEST_CASE("attribution: the key that is used up is named") {
+  RunRecord run = failing_run();
+  for (Sample& sample : run.samples) sample.store_busy = 0.1;
+  run.keys[1].tokens_used = 0.991 * 900'000;
+  const CapacityReport report = concluded(run);
+  CHECK_THAT(report.bound_by,
+             ContainsSubstring("bound by tokens per minute of key 2 (99.1% used); next: "));
+  CHECK(report.resources.front().name == "tokens per minute of key 2");
+}
+
+TEST_CASE("attribution: documents that wait although nothing is used up are told") {
+  RunRecord run = failing_run();
+  run.documents_in_flight_max = 1'000;
+  for (Sample& sample : run.samples) sample.store_busy = 0.1;
+  CHECK_THAT(concluded(run).bound_by, ContainsSubstring("bound by nothing that was measured: "));
+}
+
+TEST_CASE("attribution: a system that cannot be seen is not guessed at") {
+  RunRecord run = large_run();
+  run.documents_in_flight_max = 0;
+  for (Sample& sample : run.samples) {
+    sample.system_cpu_cores.reset();
+    sample.store_busy.reset();
+  }
+  CHECK(concluded(run).bound_by ==
+        "not known what binds: nothing of the system was to be seen from here");
+}
+
+TEST_CASE("quantiles: a stall shows from the intended time and hides from the issued one") {
+  // As a client that waits for an answer before it sends the next would have it.
+  RunRecord run = passing_run();
+  for (std::size_t i = 100; i < 120; ++i) {
+    Arrival& arrival = run.arrivals[i];
+    const Offset answered = run.arrivals[120].intended + 2s;
+    arrival.issued = answered - 20ms;
+    arrival.answered = arrival.accepted = answered;
+  }
+  run.phases.resize(2);
+  std::erase_if(run.arrivals, [](const Arrival& arrival) { return arrival.phase > 1; });
+  const CapacityReport report = concluded(run);
+  const auto point = std::ranges::find(report.quantiles, 0.99, &QuantilePoint::fraction);
+  CHECK(point->from_intended_s > 2);
+  CHECK(point->from_issued_s < 0.05);
+  CHECK(point->is_certain);
+  CHECK_FALSE(report.quantiles.back().is_certain);
+}
+
 }  // namespace
 }  // namespace penstock
