@@ -298,6 +298,25 @@ Content Corpus::content(std::uint64_t number, std::uint32_t kind) const {
   return kinds_.at(kind)->content(seed_, number);
 }
 
+std::string Corpus::text_of(std::uint64_t number, std::uint32_t kind) const {
+  // Its lines are the only strings of its plan.
+  std::string text;
+  bool is_in_line = false;
+  for (const std::span<const char> part : content(number, kind).parts) {
+    if (part.size() % shown_bytes != 0 || part[0] != '(') continue;
+    for (const char c : part) {
+      if (c == '(' || c == ')') {
+        is_in_line = c == '(';
+        while (c == ')' && text.ends_with(' ')) text.pop_back();
+        if (c == ')') text += '\n';
+      } else if (is_in_line) {
+        text += c;
+      }
+    }
+  }
+  return text;
+}
+
 std::uint32_t Corpus::pages_of(std::uint32_t kind) const {
   return kinds_.at(kind)->pages();
 }

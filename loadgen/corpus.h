@@ -25,6 +25,8 @@ class Corpus {
   // page. Any thread.
   Content content(std::uint64_t number, std::uint32_t kind) const;
 
+  // What a reader finds in a made document.
+  std::string text_of(std::uint64_t number, std::uint32_t kind) const;
   // Of a made document. 0: a file of a folder, whose pages nobody counted.
   std::uint32_t pages_of(std::uint32_t kind) const;
 

@@ -86,8 +86,4 @@ struct Profile {
 // none is refused.
 Profile read_profile(const std::string& path);
 
-// Why the run could not pass, whatever the system: by arithmetic, a line each, with the figures
-// (1,000 x 10 MB within 2 s is 5 GB/s). Empty: nothing speaks against it.
-std::vector<std::string> impossible(const Profile& profile, unsigned cores);
-
 }  // namespace penstock

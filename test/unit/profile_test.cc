@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "engine/core/error.h"
+#include "loadgen/feasibility.h"
 #include "loadgen/schedule.h"
 #include "test/support/catch.h"
 #include "test/support/temp_dir.h"
@@ -119,6 +121,19 @@ TEST_CASE("profile: what is wrong with it is said with its line") {
         ":11: [[target]] kind is none of those above");
   CHECK_THROWS_WITH(read_profile("/nonexistent/p.toml"),
                     "/nonexistent/p.toml: the profile cannot be read");
+}
+
+TEST_CASE("profile: those that come along are possible") {
+  std::size_t profiles = 0;
+  for (const auto& file : std::filesystem::directory_iterator(PENSTOCK_PROFILES)) {
+    const Profile profile = read_profile(file.path());
+    CHECK(profile.name + ".toml" == file.path().filename().string());
+    CHECK(profile.phases.front().is_warm_up);
+    const Corpus corpus(profile.kinds, profile.seed);
+    CHECK(impossible(profile, schedule_of(profile, profile.seed), corpus).empty());
+    ++profiles;
+  }
+  CHECK(profiles == 7);
 }
 
 TEST_CASE("schedule: a constant rate is even") {
