@@ -54,7 +54,7 @@ struct TargetResult {
   std::uint64_t documents = 0;  // judged
   std::uint64_t misses = 0;
   std::uint64_t misses_allowed = 0;  // with which as many would still pass
-  std::uint64_t more_needed = 0;     // documents, without another miss, until it would pass
+  std::uint64_t more_needed = 0;     // documents, without a miss, until an inconclusive one passes
   std::string sentence;              // "p99 0.84 s, limit 2 s: 3 of 1,000 missed, 4 may"
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/http/json.h"
 #include "engine/http/xml.h"
 #include "reports/format.h"
 #include "reports/measured.h"
@@ -9,6 +10,11 @@
 
 namespace penstock {
 namespace {
+
+// On a line, and as XML takes it: UTF-8 without control characters.
+std::string attribute(const std::string& text) {
+  return xml_escaped(printable(Json::parse(json_text(Json(text))).get<std::string>()));
+}
 
 enum class Fate { passed, failure, error, skipped };
 
@@ -55,8 +61,8 @@ std::vector<TestCase> cases_of(const std::vector<Check>& checks) {
 
 std::string case_xml(const std::string& class_name, const TestCase& test) {
   const std::string head =
-      fmt::format("    <testcase classname=\"{}\" name=\"{}\"", class_name, xml_escaped(test.name));
-  const std::string message = xml_escaped(printable(test.message));
+      fmt::format("    <testcase classname=\"{}\" name=\"{}\"", class_name, attribute(test.name));
+  const std::string message = attribute(test.message);
   switch (test.fate) {
     case Fate::passed:
       return fmt::format("{}>\n      <system-out>{}</system-out>\n    </testcase>\n", head,
@@ -78,18 +84,18 @@ std::string suite_xml(const CapacityReport& report, const std::string& subject,
                          [&](const TestCase& test) { return test.fate == fate; });
   };
   const std::string name =
-      xml_escaped(fmt::format("capacity.{}.{}", report.run.profile_name, subject));
+      attribute(fmt::format("capacity.{}.{}", report.run.profile_name, subject));
   std::string xml = fmt::format(
       "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" "
       "time=\"{:.3f}\" timestamp=\"{}\">\n    <properties>\n",
       name, cases.size(), count(Fate::failure), count(Fate::error), count(Fate::skipped),
-      in_seconds(report.run.ended), xml_escaped(report.run.environment.started));
+      in_seconds(report.run.ended), attribute(report.run.environment.started));
   for (const auto& [key, value] :
        {std::pair<std::string, std::string>{"command", report.run.command},
         {"seed", std::to_string(report.run.seed)},
         {"verdict", std::string(name_of(report.verdict))},
         {"bound_by", report.bound_by}})
-    xml += fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", key, xml_escaped(value));
+    xml += fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", key, attribute(value));
   xml += "    </properties>\n";
   for (const TestCase& test : cases) xml += case_xml(name, test);
   return xml + "  </testsuite>\n";

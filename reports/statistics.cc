@@ -60,7 +60,7 @@ Budget judge(std::uint64_t documents, std::uint64_t misses, std::uint64_t open, 
   const std::uint64_t too_many =
       first(0, documents, [&](std::uint64_t t) { return !is_kept(documents, t, fraction); });
   budget.misses_allowed = too_many == 0 ? 0 : too_many - 1;
-  if (budget.judgement != Judgement::kept && fraction < 1) {
+  if (budget.judgement == Judgement::undecided && fraction < 1) {
     // Doubled until enough; a miss is worth some hundreds of documents, so that this ends soon.
     const auto is_enough = [&](std::uint64_t more) {
       return is_kept(documents + more, misses + open, fraction);

@@ -21,7 +21,8 @@ enum class Judgement { kept, missed, undecided };
 struct Budget {
   Judgement judgement = Judgement::undecided;
   std::uint64_t misses_allowed = 0;  // with which as many documents would be judged kept
-  std::uint64_t more_needed = 0;     // further documents, without a miss, until it would be kept
+  std::uint64_t more_needed =
+      0;  // further documents, without a miss, until an undecided one is kept
 };
 Budget judge(std::uint64_t documents, std::uint64_t misses, std::uint64_t open, double fraction);
 

@@ -69,6 +69,7 @@ TEST_CASE("statistics: few misses are undecided and many are missed") {
   CHECK(judge(1'000, 10, 0, 0.99).judgement == Judgement::undecided);
   CHECK(judge(1'000, 40, 0, 0.99).judgement == Judgement::missed);
   CHECK(judge(5, 5, 0, 0.99).judgement == Judgement::missed);
+  CHECK(judge(5, 5, 0, 0.99).more_needed == 0);
 }
 
 TEST_CASE("statistics: open documents count against either judgement") {
