@@ -195,7 +195,8 @@ class TerminalReport {
 
   std::string origin() const {
     const Environment& machine = run_.environment;
-    return wrapped("\n",
+    return '\n' +
+           wrapped("",
                    fmt::format("{} cores of {}, {}, {}, penstock {} ({}), {}", machine.cores,
                                machine.machine, human_bytes(machine.memory_bytes), machine.system,
                                machine.version, machine.build, machine.started)) +
