@@ -138,6 +138,9 @@ Rate rate_of_sweep(const std::vector<LoadStep>& steps) {
   if (beyond == nullptr)
     return {knee, knee, std::nullopt,
             fmt::format("{} documents/s were kept up, and no more were offered", human_rate(knee))};
+  if (knee == 0)
+    return {high, 0, high,
+            fmt::format("not even {} documents/s were kept up", human_rate(beyond->offered))};
   // What is done under too much load may be less than what is kept up: queues cost, too.
   high = std::max(high, knee);
   return {std::clamp(beyond->finished, knee, high), knee, high,

@@ -9,12 +9,14 @@ std::vector<MeasuredPhase> measured_phases(const RunRecord& run) {
   for (const Arrival& arrival : run.arrivals) {
     MeasuredPhase& phase = phases[arrival.phase];
     phase.arrivals.push_back(&arrival);
+    if (arrival.answered) phase.answered = std::max(phase.answered, *arrival.answered);
     for (const auto& time : {arrival.answered, arrival.accepted, arrival.done})
       if (time) phase.drained = std::max(phase.drained, *time);
     if (arrival.ending == Ending::in_flight) phase.drained = std::max(phase.drained, run.ended);
   }
   for (std::size_t i = 0; i < phases.size(); ++i) {
     phases[i].plan = &run.phases[i];
+    phases[i].answered = std::max(phases[i].answered, run.phases[i].end);
     phases[i].drained = std::max(phases[i].drained, run.phases[i].end);
   }
   std::erase_if(phases, [](const MeasuredPhase& phase) {

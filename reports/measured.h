@@ -16,7 +16,8 @@ inline double in_seconds(std::chrono::nanoseconds time) {
 struct MeasuredPhase {
   const PhaseRecord* plan = nullptr;
   std::vector<const Arrival*> arrivals;  // by intended time
-  Offset drained{0};                     // the last of its documents had ended; at least plan->end
+  Offset answered{0};  // the last of its uploads had its answer; at least plan->end
+  Offset drained{0};   // the last of its documents had ended; at least plan->end
   double length_s() const { return in_seconds(plan->end - plan->begin); }
 };
 

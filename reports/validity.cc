@@ -46,12 +46,12 @@ std::optional<double> tightest_limit(const std::vector<TargetResult>& results, b
   return tightest;
 }
 
-// Of the phase in which it is most.
+// Of the phase in which it is most, while the generator has to do.
 std::optional<double> worst_mean(const RunRecord& run, const Phases& phases,
                                  const std::function<std::optional<double>(const Sample&)>& what) {
   std::optional<double> worst;
   for (const MeasuredPhase& phase : phases)
-    if (const auto value = mean_in(run.samples, phase.plan->begin, phase.plan->end, what))
+    if (const auto value = mean_in(run.samples, phase.plan->begin, phase.answered, what))
       worst = std::max(worst.value_or(0), *value);
   return worst;
 }
@@ -113,7 +113,7 @@ Check timers(const RunRecord& run, const Phases& phases, const std::optional<dou
   std::size_t looks = 0, late = 0;
   for (const MeasuredPhase& phase : phases)
     for (const Sample& sample : run.samples) {
-      if (sample.at <= phase.plan->begin || sample.at > phase.plan->end) continue;
+      if (sample.at <= phase.plan->begin || sample.at > phase.answered) continue;
       ++looks;
       late += tightest && in_seconds(sample.timer_lag) > limit ? 1 : 0;
     }

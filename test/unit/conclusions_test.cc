@@ -208,6 +208,18 @@ TEST_CASE("capacity: a sweep finds the knee and judges latencies up to it") {
   CHECK(broken(report).empty());
 }
 
+TEST_CASE("capacity: a sweep that begins with too much promises nothing") {
+  RunShape shape{"overload", {{"warm-up", 5, 40, true, 1}}};
+  for (const double rate : {250.0, 300.0, 350.0})
+    shape.phases.push_back({"step", rate, static_cast<std::uint64_t>(rate * 30), false, 60});
+  shape.tokens_per_document = 0;
+  const CapacityReport report = concluded(run_of(shape));
+  CHECK_FALSE(report.knee.has_value());
+  CHECK(report.daily->low == 0);
+  CHECK(report.daily->how == "not even 250 documents/s were kept up");
+  CHECK(broken(report) == Names{"backlog"});
+}
+
 TEST_CASE("capacity: steady load that is too much is a growing backlog and fails") {
   const CapacityReport report = concluded(
       run_of({"overload", {{"warm-up", 5, 40, true, 1}, {"steady", 250, 20'000, false, 0}}}));
