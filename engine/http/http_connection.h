@@ -25,6 +25,7 @@ struct HttpService {
   HttpServerOptions options;
   HttpServer::Handler handler;
   HttpServer::SinkOf sink_of;
+  HttpServer::Counted counted;
 };
 
 // Its requests are served one after another: while one is answered nothing is read, so that what is

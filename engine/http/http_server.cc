@@ -107,6 +107,9 @@ class HttpServer::Listener {
   // Serves it, unless the server is ending.
   void serve(tcp::socket socket);
   void stop_accepting();
+  void tell_count() const {
+    if (service_.counted) service_.counted(connections_.size());
+  }
 
   const HttpService service_;
   const HttpServerOptions& options_ = service_.options;
@@ -201,18 +204,20 @@ void HttpServer::Listener::serve(tcp::socket socket) {
   if (is_ending_) return;
   connections_.insert(connection);
   if (is_draining_) asio::post(connection->executor(), [connection] { connection->drain(); });
+  tell_count();
   asio::co_spawn(connection->executor(), connection->serve(work_),
                  [this, connection](const std::exception_ptr& thrown) {
                    rethrow(thrown);
                    const std::lock_guard ended(mutex_);
                    connections_.erase(connection);
                    if (connections_.empty()) none_left_.notify_all();
+                   tell_count();
                  });
 }
 
-HttpServer::HttpServer(HttpServerOptions options, Handler handler, SinkOf sink_of)
-    : listener_(std::make_unique<Listener>(
-          HttpService{std::move(options), std::move(handler), std::move(sink_of)})) {}
+HttpServer::HttpServer(HttpServerOptions options, Handler handler, SinkOf sink_of, Counted counted)
+    : listener_(std::make_unique<Listener>(HttpService{std::move(options), std::move(handler),
+                                                       std::move(sink_of), std::move(counted)})) {}
 
 HttpServer::~HttpServer() = default;
 
@@ -222,10 +227,6 @@ void HttpServer::drain(milliseconds grace) {
 
 const std::string& HttpServer::address() const {
   return listener_->address();
-}
-
-std::size_t HttpServer::connections() const {
-  return listener_->connections();
 }
 
 }  // namespace penstock

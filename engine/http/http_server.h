@@ -98,9 +98,12 @@ class HttpServer {
   // it whole. An answer that comes before the end of the body is sent at once, and is the
   // connection's last: what refuses a request need not hear it out. Called as the handler is.
   using SinkOf = std::function<std::unique_ptr<BodySink>(const RequestHead&, const Responder&)>;
+  // Told how many clients are connected, whenever that changes; one call at a time. Who asked the
+  // server instead, from a handler, would ask one that is not made yet, or is ending.
+  using Counted = std::function<void(std::size_t connections)>;
 
   // Listens; throws FatalError when it cannot.
-  HttpServer(HttpServerOptions options, Handler handler, SinkOf sink_of = {});
+  HttpServer(HttpServerOptions options, Handler handler, SinkOf sink_of = {}, Counted counted = {});
   // Closes every connection, then joins.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -113,8 +116,6 @@ class HttpServer {
 
   // HOST:PORT, with the port that was taken.
   const std::string& address() const;
-  // Of clients, at this moment. Any thread.
-  std::size_t connections() const;
 
  private:
   class Listener;

@@ -75,7 +75,8 @@ Service::Service(ServiceParts parts, ServiceOptions options, std::unique_ptr<Key
           },
           [this](const RequestHead& head, const Responder& responder) {
             return sink_of(head, responder);
-          })) {}
+          },
+          [this](std::size_t open) { parts_.metrics.http_connections(open); })) {}
 
 Service::~Service() {
   // First, so that no call reaches what goes next; then those that were on their way.
@@ -215,7 +216,6 @@ void Service::act(const Call& call, const std::string& body) {
       if (!watch_.sight()->failure.empty()) return call.answer(unavailable());
       return call.answer(200, {{"status", "ready"}});
     case Action::metrics:
-      parts_.metrics.http_connections(server_->connections());
       return call.answer(200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                          parts_.metrics.text());
     case Action::openapi:
