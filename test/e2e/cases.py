@@ -71,9 +71,14 @@ class Case(unittest.TestCase):
         process = subprocess.Popen([penstock, *arguments, *self.at], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    cwd=self.folder, **options)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
+        self.addCleanup(self.end, process)
         return process
+
+    def end(self, process):
+        process.kill()
+        _, err = process.communicate()
+        # What a sanitizer found: who is killed has no exit code that would tell of it.
+        self.assertNotIn("Sanitizer", err or "")
 
     def emulate(self, service, *arguments):
         """Starts a service on a free port, which answers at once unless it is told otherwise."""
@@ -81,8 +86,7 @@ class Case(unittest.TestCase):
             arguments = ("--latency", "0ms", *arguments)
         process = subprocess.Popen([penstock, "emulate", service, "--listen", "127.0.0.1:0", *arguments],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
+        self.addCleanup(self.end, process)
         return process
 
     def url_of_emulated(self, service, *arguments):
