@@ -34,15 +34,15 @@ class WatchedQueue final : public WorkQueue {
     {
       const std::lock_guard lock(mutex_);
       if (is_cut_off_) return std::nullopt;
-      is_claiming_ = true;
+      ++calls_;
     }
     std::optional<Claim> claim = queue_.claim();
     {
       const std::lock_guard lock(mutex_);
-      is_claiming_ = false;
+      --calls_;
       if (claim) in_work_.emplace(claim->key, *claim);
     }
-    claimed_.notify_one();
+    returned_.notify_one();
     if (!claim) return claim;
     reports_.claimed();
     if (json_) print_json_line({{"event", "claimed"}, {"key", claim->key}});
@@ -58,6 +58,20 @@ class WatchedQueue final : public WorkQueue {
     if (!has_ended(claim)) return;
     queue_.give_back(claim);
   }
+  std::vector<bool> holds(std::span<const std::string> keys) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_cut_off_) return std::vector<bool>(keys.size(), false);
+      ++calls_;
+    }
+    std::vector<bool> held = queue_.holds(keys);
+    {
+      const std::lock_guard lock(mutex_);
+      --calls_;
+    }
+    returned_.notify_one();
+    return held;
+  }
   void close() override {
     const std::lock_guard lock(mutex_);
     if (!is_cut_off_) queue_.close();
@@ -67,7 +81,7 @@ class WatchedQueue final : public WorkQueue {
   // the broker from here on, so that it may go.
   std::size_t cut_off() {
     std::unique_lock lock(mutex_);
-    claimed_.wait(lock, [this] { return !is_claiming_; });
+    returned_.wait(lock, [this] { return calls_ == 0; });
     is_cut_off_ = true;
     for (const auto& [key, claim] : in_work_) queue_.give_back(claim);
     return std::exchange(in_work_, {}).size();
@@ -86,10 +100,10 @@ class WatchedQueue final : public WorkQueue {
   const bool json_;
 
   std::mutex mutex_;
-  std::condition_variable claimed_;
+  std::condition_variable returned_;
   // Guarded by mutex_.
   std::unordered_map<std::string, Claim> in_work_;  // by key; the pipeline bounds them
-  bool is_claiming_ = false;
+  int calls_ = 0;  // of the broker that may block, and have not returned
   bool is_cut_off_ = false;
 };
 

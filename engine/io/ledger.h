@@ -1,20 +1,23 @@
 // The durable record of what happened to each document. Embedded: SQLite. A fleet's: Postgres.
 //
 // A version becomes current in this order, whatever is killed and whenever:
-//   intend -> VectorStore::upsert -> VectorStore::count -> record
+//   intend -> WorkQueue::holds -> VectorStore::upsert -> VectorStore::count -> record
 //          -> VectorStore::remove (the versions before it) -> clear_intents
 // Until `record`, the old version is current and searchable. Whatever a crash leaves behind, in the
 // vector store or here, belongs to a document that still has its intent: whoever takes the document
 // next, or the next run, looks there.
 //
 // A document is removed in this order, and whoever takes its removal next goes on with it:
-//   intend (VersionId(), no version) -> record (pending, without a version)
+//   intend (VersionId(), no version) -> WorkQueue::holds -> record (pending, without a version)
 //          -> VectorStore::remove (all its versions) -> forget
 //
 // An intent is a fence, too. A worker that was thought dead, and was only slow, finds that another
 // one has intended a version since, and its record is refused: what is current is what was intended
-// last. One that was so slow that the other has even finished intends after it, and is refused by
-// what it would replace.
+// last. One that was so slow that the other has even finished intends after it: so who has intended
+// asks whether its claim is its own still (WorkQueue::holds), before it goes on. If it is, whoever
+// is given the document later also intends later, and sees this intent; that holds however long it
+// stands still from here on. If it is not, it stops. That is why a removal need leave nothing
+// behind that remembers it. Without a queue's leases, it is refused by what it would replace.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "engine/core/outcome.h"
 
@@ -57,6 +59,14 @@ class WorkQueue {
   // The document got no outcome here, through no fault of its own: whoever comes next may take it
   // at once. Must not block. Any thread.
   virtual void give_back(const Claim& claim) = 0;
+
+  // Of each of these documents, whether the claim is this worker's still: if so, nobody else has
+  // been given the document since. A worker that stood still may find that its claim has ended and
+  // the document has gone on without it; one without leases has all that it claimed. A server that
+  // cannot be reached is waited for until close(), and then nothing is held. Any thread.
+  virtual std::vector<bool> holds(std::span<const std::string> keys) {
+    return std::vector<bool>(keys.size(), true);
+  }
 
   // Makes claim() return absent soon, also when it is blocked. Any thread.
   virtual void close() = 0;

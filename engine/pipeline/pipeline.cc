@@ -277,6 +277,9 @@ Pipeline::Graph::Graph(PipelineParts parts, PipelineOptions options, Observer ob
       readers_(reader_threads),
       store_writer_(
           parts_.ledger, parts_.vectors, parts_.cache, options_.fingerprint, milestones_,
+          [this](Lane lane, std::span<const std::string> keys) {
+            return queue_of(lane)->holds(keys);
+          },
           [this](Pack* pack) {
             keep_.gateway().try_put(pack);
             keep_.gateway().release_wait();

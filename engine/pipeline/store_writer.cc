@@ -41,12 +41,15 @@ Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors) {
   return taken_over.size();
 }
 
-Result<std::vector<std::string>> remove_documents(Ledger& ledger, VectorStore& vectors,
-                                                  std::vector<DocumentRecord> documents) {
+Result<std::vector<std::string>> remove_documents(
+    Ledger& ledger, VectorStore& vectors, std::vector<DocumentRecord> documents,
+    const std::function<std::vector<bool>(std::span<const std::string> keys)>& holds) {
   std::vector<std::string> keys;
   for (const DocumentRecord& document : documents) keys.push_back(document.claim.key);
   Result<std::vector<VersionName>> left = ledger.intents(keys);
   if (!left) return pass_on(left.error());
+  std::unordered_set<std::string> interrupted;
+  for (const VersionName& intent : *left) interrupted.insert(intent.key);
   std::vector<VersionName> obsolete = std::move(*left);
   std::erase_if(obsolete, [](const VersionName& name) { return name.version == VersionId(); });
   for (DocumentRecord& document : documents) {
@@ -61,26 +64,39 @@ Result<std::vector<std::string>> remove_documents(Ledger& ledger, VectorStore& v
   for (const std::string& key : keys) intents.push_back({key, VersionId()});
 
   if (auto done = ledger.intend(intents); !done) return pass_on(done.error());
-  Result<std::vector<std::string>> refused = ledger.record(documents);
+  std::unordered_set<std::string> left_alone;
+  std::vector<VersionName> withdrawn;
+  const std::vector<bool> held = holds ? holds(keys) : std::vector<bool>(keys.size(), true);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (held[i]) continue;
+    left_alone.insert(keys[i]);
+    if (!interrupted.contains(keys[i])) withdrawn.push_back({keys[i], VersionId()});
+  }
+  if (auto done = ledger.clear_intents(withdrawn); !done) return pass_on(done.error());
+  std::erase_if(documents, [&](const DocumentRecord& document) {
+    return left_alone.contains(document.claim.key);
+  });
+  const Result<std::vector<std::string>> refused = ledger.record(documents);
   if (!refused) return refused;
   // Of these another version has become current meanwhile: they are not what was to be removed.
-  const std::unordered_set<std::string> changed(refused->begin(), refused->end());
-  std::erase_if(obsolete, [&](const VersionName& name) { return changed.contains(name.key); });
-  std::erase_if(keys, [&](const std::string& key) { return changed.contains(key); });
+  left_alone.insert(refused->begin(), refused->end());
+  std::erase_if(obsolete, [&](const VersionName& name) { return left_alone.contains(name.key); });
+  std::erase_if(keys, [&](const std::string& key) { return left_alone.contains(key); });
   if (auto done = vectors.remove(obsolete); !done) return pass_on(done.error());
   Result<std::vector<std::string>> kept = ledger.forget(keys);
-  if (kept) kept->insert(kept->end(), refused->begin(), refused->end());
+  if (kept) kept->insert(kept->end(), left_alone.begin(), left_alone.end());
   return kept;
 }
 
 StoreWriter::StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache,
-                         std::string fingerprint, const Milestones& milestones, Kept kept,
-                         Done done)
+                         std::string fingerprint, const Milestones& milestones, Holds holds,
+                         Kept kept, Done done)
     : ledger_(ledger),
       vectors_(vectors),
       cache_(cache),
       fingerprint_(std::move(fingerprint)),
       milestones_(milestones),
+      holds_(std::move(holds)),
       kept_(std::move(kept)),
       done_(std::move(done)),
       thread_([this] { serve(); }) {}
@@ -254,13 +270,20 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
       for (const VersionId& version : change.obsolete) intents.push_back({job.claim.key, version});
       intents.push_back({job.claim.key, change.target});
     }
-    if (change.writes_chunks()) {
+  }
+  if (auto done = ledger_.intend(intents); !done) return done;
+
+  const std::vector<bool> held = holds(jobs);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const Change& change = changes[i];
+    const Job& job = change.job;
+    if (!held[i]) {
+      if (auto done = withdraw(change.job, change.was_interrupted); !done) return done;
+    } else if (change.writes_chunks()) {
       versions.push_back({job.claim.key, *job.version, job.chunks, job.vectors});
       names.push_back({job.claim.key, *job.version});
     }
   }
-
-  if (auto done = ledger_.intend(intents); !done) return done;
   if (auto done = vectors_.upsert(versions); !done) return done;
   const Result<std::vector<VersionCount>> stored = vectors_.count(names);
   if (!stored) return pass_on(stored.error());
@@ -271,6 +294,7 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   }
   std::vector<DocumentRecord> records;
   for (Change& change : changes) {
+    if (change.job.overtaken) continue;
     if (change.writes_chunks()) milestones_.reach(change.job, Milestone::stored);
     change.job.reached.done = wall_now();
     if (change.is_recorded()) records.push_back(record_of(change.job));
@@ -283,6 +307,7 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   std::vector<VersionName> complete;
   for (Change& change : changes) {
     const std::string& key = change.job.claim.key;
+    if (change.job.overtaken) continue;
     if (overtaken.contains(key)) {
       if (auto done = withdraw(change.job, change.was_interrupted); !done) return done;
       continue;
@@ -295,6 +320,24 @@ Result<void> StoreWriter::write_documents(std::span<Job* const> jobs) {
   return ledger_.clear_intents(complete);
 }
 
+// In the order of the jobs, which may be of both lanes.
+std::vector<bool> StoreWriter::holds(std::span<Job* const> jobs) const {
+  std::vector<bool> all(jobs.size());
+  for (const Lane lane : all_lanes) {
+    std::vector<std::string> keys;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      if (jobs[i]->lane != lane) continue;
+      keys.push_back(jobs[i]->claim.key);
+      places.push_back(i);
+    }
+    if (keys.empty()) continue;
+    const std::vector<bool> held = holds_(lane, keys);
+    for (std::size_t i = 0; i < places.size(); ++i) all[places[i]] = held[i];
+  }
+  return all;
+}
+
 // A removal that stopped half-way is in the ledger as what is to be done with the document, so that
 // `retry` goes on with it, too.
 Result<void> StoreWriter::remove_documents_of(std::span<Job* const> removals) {
@@ -305,15 +348,16 @@ Result<void> StoreWriter::remove_documents_of(std::span<Job* const> removals) {
     documents.back().claim = job->claim;
   }
   const Result<std::vector<std::string>> left =
-      remove_documents(ledger_, vectors_, std::move(documents));
+      remove_documents(ledger_, vectors_, std::move(documents),
+                       [&](std::span<const std::string>) { return holds(removals); });
   if (!left) return pass_on(left.error());
   for (Job* job : removals)
     job->overtaken = std::ranges::find(*left, job->claim.key) != left->end();
   return {};
 }
 
-// Another worker has intended a version since, or has finished: this one was slow enough to be
-// thought dead. What it wrote is removed, unless it is what the other made current.
+// Another worker has the document, has intended a version since, or has finished: this one was slow
+// enough to be thought dead. What it wrote is removed, unless it is what the other made current.
 Result<void> StoreWriter::withdraw(Job& job, bool was_interrupted) {
   job.overtaken = true;
   const Result<std::optional<DocumentRecord>> record = ledger_.find(job.claim.key);

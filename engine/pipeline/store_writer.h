@@ -31,21 +31,24 @@ Result<std::size_t> recover(Ledger& ledger, VectorStore& vectors);
 // Takes documents, as the ledger knew them, out of both stores, with what earlier attempts left of
 // them. Interrupted at any point, it leaves a document either as it was or pending without a
 // version, and is called again to go on. Returns the keys of those that are left, since another
-// version of theirs was intended or became current meanwhile.
-Result<std::vector<std::string>> remove_documents(Ledger& ledger, VectorStore& vectors,
-                                                  std::vector<DocumentRecord> documents);
+// version of theirs was intended or became current meanwhile, or since they are not the caller's to
+// remove any more. `holds` is WorkQueue's; absent: there are no claims.
+Result<std::vector<std::string>> remove_documents(
+    Ledger& ledger, VectorStore& vectors, std::vector<DocumentRecord> documents,
+    const std::function<std::vector<bool>(std::span<const std::string> keys)>& holds = {});
 
 class StoreWriter {
  public:
   using Kept = std::function<void(Pack*)>;
   using Done = std::function<void(Job*)>;
+  using Holds = std::function<std::vector<bool>(Lane, std::span<const std::string> keys)>;
 
   // `kept` is called for each pack and `done` for each job, on the writer's thread. A pack whose
   // vectors could not be kept has an error. A job that another worker has taken over comes back
-  // overtaken. After any write failed, no document is written any more: its jobs and all later ones
-  // come back abandoned, for the same reason.
+  // overtaken; `holds` is asked on the same thread. After any write failed, no document is written
+  // any more: its jobs and all later ones come back abandoned, for the same reason.
   StoreWriter(Ledger& ledger, VectorStore& vectors, EmbeddingCache* cache, std::string fingerprint,
-              const Milestones& milestones, Kept kept, Done done);
+              const Milestones& milestones, Holds holds, Kept kept, Done done);
   // Writes what is queued, then joins.
   ~StoreWriter();
 
@@ -62,12 +65,14 @@ class StoreWriter {
   Result<void> remove_documents_of(std::span<Job* const> removals);
   Result<void> withdraw(Job& job, bool was_interrupted);
   DocumentRecord record_of(const Job& job) const;
+  std::vector<bool> holds(std::span<Job* const> jobs) const;
 
   Ledger& ledger_;
   VectorStore& vectors_;
   EmbeddingCache* const cache_;
   const std::string fingerprint_;
   const Milestones& milestones_;
+  const Holds holds_;
   const Kept kept_;
   const Done done_;
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -350,6 +351,58 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK(broker->state()->dead == 0);
     end(*other, taken, Outcome::done);
     wait_for(*broker, is_empty);
+  }
+
+  SECTION("a claim is held until another worker has the document") {
+    const auto holds = [](Broker& its_broker, const std::string& key) -> bool {
+      return its_broker.queue(Lane::bulk).holds(std::span(&key, 1)).front();
+    };
+    enqueue_one(*broker, document("a"));
+    CHECK_FALSE(holds(*broker, "a"));
+    claim(*broker);
+    CHECK(holds(*broker, "a"));
+    CHECK_FALSE(holds(*broker, "nobody's"));
+    world.end_leases();
+    CHECK(holds(*broker, "a"));
+
+    world.end_leases();
+    const std::unique_ptr<Broker> other = world.open(options("w2"));
+    const Claim taken = claim(*other);
+    CHECK_FALSE(holds(*broker, "a"));
+    CHECK(holds(*other, "a"));
+    SECTION("also once that one is through with it") {
+      end(*other, taken, Outcome::done);
+      wait_for(*broker, is_empty);
+      CHECK_FALSE(holds(*broker, "a"));
+      CHECK_FALSE(holds(*other, "a"));
+    }
+    SECTION("also when a removal was next and is through") {
+      Claim removal = document("a");
+      removal.location.clear();
+      CHECK(enqueue_one(*broker, removal) == Enqueued::follows);
+      end(*other, taken, Outcome::done);
+      const Claim next = claim(*other);
+      CHECK(next.is_removal());
+      CHECK_FALSE(holds(*broker, "a"));
+      CHECK(holds(*other, "a"));
+      end(*other, next, Outcome::done);
+      wait_for(*broker, is_empty);
+      CHECK_FALSE(holds(*broker, "a"));
+    }
+  }
+
+  SECTION("of several claims each is told in the order of its key") {
+    enqueue(*broker, {document("a"), document("b"), document("c")});
+    std::vector<std::string> keys = {claim(*broker).key, claim(*broker).key, claim(*broker).key};
+    keys.insert(keys.begin() + 1, "nobody's");
+    CHECK(broker->queue(Lane::bulk).holds(keys) == std::vector<bool>{true, false, true, true});
+  }
+
+  SECTION("a queue that is closed still tells what is held") {
+    enqueue_one(*broker, document("a"));
+    const std::string key = claim(*broker).key;
+    broker->queue(Lane::bulk).close();
+    CHECK(broker->queue(Lane::bulk).holds(std::span(&key, 1)) == std::vector<bool>{true});
   }
 
   SECTION("lanes do not mix") {

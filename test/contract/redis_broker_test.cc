@@ -363,5 +363,29 @@ TEST_CASE("redis broker: who waits for a server that is down goes on when it is 
   CHECK(got == "a");
 }
 
+TEST_CASE("redis broker: who asks for its claim waits for a server that is down") {
+  if (!redis_for_tests(server)) return;
+  PrivateRedis redis;
+  Queue queue(redis.url());
+  const auto broker = queue.open("w");
+  enqueue_one(*broker, document("a"));
+  WorkQueue& bulk = broker->queue(Lane::bulk);
+  const std::string key = bulk.claim().value().key;
+  redis.kill();
+  std::vector<bool> held;
+  std::thread asking([&] { held = bulk.holds({&key, 1}); });
+  while (broker->last_failure().empty()) std::this_thread::yield();
+  SECTION("until it is back") {
+    redis.start();
+    asking.join();
+    CHECK(held == std::vector<bool>{true});
+  }
+  SECTION("until the queue closes and then nothing is held") {
+    bulk.close();
+    asking.join();
+    CHECK(held == std::vector<bool>{false});
+  }
+}
+
 }  // namespace
 }  // namespace penstock

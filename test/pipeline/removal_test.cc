@@ -200,6 +200,46 @@ TEST_CASE("removal: a slower worker with an older content of the document change
   check_nothing_is_left(world, "a");
 }
 
+// As a fleet's queue has it: the removal was handed out because this worker's claim had ended.
+void remove_while_it_stands_still(World& world, const std::string& key) {
+  world.queue->lost.insert(key);
+  remove_as_another(world, key);
+}
+
+TEST_CASE("removal: a worker that stood still through all of it stores nothing") {
+  World world;
+  const std::string content = GENERATE("words", "!corrupt damaged", "");
+  const std::string step = GENERATE("intents", "intend");
+  CAPTURE(content, step);
+  StandsStill slow(world.store, step, [&] { remove_while_it_stands_still(world, "a"); });
+  world.put("a", content);
+  world.put("b", "others go on");
+  REQUIRE(world.run(slow).has_value());
+  CHECK(world.queue->given_back() == std::vector<std::string>{"a"});
+  CHECK(world.queue->acknowledged() == Acknowledged{{"b", Outcome::done}});
+  CHECK(world.stored("b") == std::vector<std::string>{"others go on\n"});
+  check_nothing_is_left(world, "a");
+}
+
+TEST_CASE("removal: one that stood still until the document came again leaves it alone") {
+  World world;
+  world.put("a", "one");
+  REQUIRE(world.run().has_value());
+  const std::string step = GENERATE("intents", "intend");
+  CAPTURE(step);
+  StandsStill slow(world.store, step, [&] {
+    remove_while_it_stands_still(world, "a");
+    REQUIRE(store_as_another(world, "a", "one").has_value());
+  });
+  world.ask_removal("a");
+  REQUIRE(world.run(slow).has_value());
+  CHECK(world.queue->given_back() == std::vector<std::string>{"a"});
+  CHECK(world.queue->acknowledged().empty());
+  CHECK(world.stored("a") == std::vector<std::string>{"one\n"});
+  CHECK(world.store.documents.at("a").current->id == VersionId::of("one", "test"));
+  CHECK(world.store.intents.empty());
+}
+
 TEST_CASE("removal: what a slower worker stores between its steps goes when it comes again") {
   const std::string step = GENERATE("intents", "intend", "record", "forget");
   const bool was_known = GENERATE(true, false);

@@ -13,6 +13,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,6 +43,11 @@ class FakeQueue final : public WorkQueue {
     const std::lock_guard lock(mutex_);
     given_back_.push_back(claim.key);
   }
+  std::vector<bool> holds(std::span<const std::string> keys) override {
+    std::vector<bool> held;
+    for (const std::string& key : keys) held.push_back(!lost.contains(key));
+    return held;
+  }
   // What is claimed after it is nothing, so that claimed() is final once it returns.
   void close() override {
     const std::lock_guard lock(mutex_);
@@ -57,6 +64,8 @@ class FakeQueue final : public WorkQueue {
   }
   std::vector<std::pair<std::string, Outcome>> acknowledged() const { return acknowledged_; }
   std::vector<std::string> given_back() const { return given_back_; }
+
+  std::set<std::string> lost;  // whose claims have ended; of the thread that stores
 
  private:
   const std::vector<Claim> claims_;

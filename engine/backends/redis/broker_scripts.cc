@@ -280,15 +280,19 @@ for i, record in ipairs(find_all(keys)) do settle(keys[i], record, unpack(verdic
 if #done > 0 then redis.call('HDEL', documents, unpack(done)) end
 )lua";
 
-// ARGV: consumer, lane, then entries. Passes over what the consumer has no lease on any more.
+// ARGV: consumer, lane, then entries. Answers 1 for each, or 0 if the consumer has no lease on it
+// any more.
 constexpr const char* renew = R"lua(
 local stream = lanes[ARGV[2]].stream
 local leases = leases_of(stream, ARGV[1])
+local renewed = {}
 for i = 3, #ARGV do
+  renewed[i - 2] = leases[ARGV[i]] and 1 or 0
   if leases[ARGV[i]] then
     redis.call('XCLAIM', stream, group, ARGV[1], 0, ARGV[i], 'JUSTID')
   end
 end
+return renewed
 )lua";
 
 // Answers how many dead letters there are, then for the lanes interactive and bulk: how many

@@ -159,6 +159,11 @@ Result<std::vector<std::optional<QueuedDocument>>> RedisBroker::find(
   return all;
 }
 
+Result<std::vector<bool>> RedisBroker::holds(std::span<const std::string> keys) {
+  const std::lock_guard lock(mutex_);
+  return leases_->renew(redis_, keys);
+}
+
 Result<void> RedisBroker::report(const WorkerReport& report) {
   const std::lock_guard lock(mutex_);
   const RedisScriptCall call = {

@@ -46,6 +46,7 @@ class RedisBroker final : public Broker {
  private:
   class LaneQueue;
 
+  Result<std::vector<bool>> holds(std::span<const std::string> keys);
   Result<void> enqueue_some(std::span<const Claim> documents, Lane lane, bool lane_may_grow,
                             std::vector<Enqueued>& enqueued);
 

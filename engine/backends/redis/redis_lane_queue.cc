@@ -107,6 +107,15 @@ void RedisBroker::LaneQueue::give_back(const Claim& claim) {
   broker_.leases_->give_back(claim.key);
 }
 
+std::vector<bool> RedisBroker::LaneQueue::holds(std::span<const std::string> keys) {
+  for (;;) {
+    if (const Result<std::vector<bool>> held = broker_.holds(keys)) return *held;
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, longest_pause, [this] { return closed_; }))
+      return std::vector<bool>(keys.size(), false);
+  }
+}
+
 void RedisBroker::LaneQueue::close() {
   std::deque<Claim> fetched;
   {

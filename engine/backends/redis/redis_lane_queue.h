@@ -31,6 +31,7 @@ class RedisBroker::LaneQueue final : public WorkQueue {
   std::optional<Claim> claim() override;
   void acknowledge(const Claim& claim, Outcome outcome, const std::string& message) override;
   void give_back(const Claim& claim) override;
+  std::vector<bool> holds(std::span<const std::string> keys) override;
   void close() override;
 
  private:

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/backends/redis/broker_scripts.h"
+#include "engine/backends/redis/claim_fields.h"
 
 namespace penstock {
 namespace {
@@ -108,7 +109,7 @@ void RedisLeases::run() {
     if (sound && now() >= renewal) {
       const std::vector<std::pair<std::string, Held>> all(held_.begin(), held_.end());
       lock.unlock();
-      sound = renew(all);
+      sound = renew(redis_, all).has_value();
       lock.lock();
       if (sound) renewal = now() + renew_every;
     }
@@ -193,25 +194,52 @@ void RedisLeases::append_arguments(std::vector<std::string>& arguments, const De
        std::string(name_of(delivery.outcome.value_or(Outcome::pending))), delivery.message});
 }
 
-bool RedisLeases::renew(const std::vector<std::pair<std::string, Held>>& all) {
+Result<std::vector<bool>> RedisLeases::renew(Redis& redis, std::span<const std::string> keys) {
+  std::vector<std::pair<std::string, Held>> leases;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& key : keys) {
+      const auto found = held_.find(key);
+      // Without an entry, which nobody has a lease on.
+      leases.emplace_back(key, found == held_.end() ? Held{} : found->second);
+    }
+  }
+  return renew(redis, leases);
+}
+
+Result<std::vector<bool>> RedisLeases::renew(Redis& redis,
+                                             std::span<const std::pair<std::string, Held>> leases) {
   std::vector<RedisScriptCall> calls;
+  std::vector<std::vector<std::size_t>> of_call;
   // The call of a shard and lane that takes the next entry.
   std::unordered_map<std::size_t, std::size_t> open;
-  for (const auto& [key, held] : all) {
+  for (std::size_t i = 0; i < leases.size(); ++i) {
+    const auto& [key, held] = leases[i];
     const std::size_t shard = QueueKeys::shard_of(key);
     const std::size_t place = shard * all_lanes.size() + index_of(held.lane);
     const auto found = open.find(place);
-    if (found == open.end() || calls[found->second].arguments.size() >= renewals_at_once) {
+    if (found == open.end() || of_call[found->second].size() >= renewals_at_once) {
       calls.push_back({keys_.of_shard(shard), {consumer_, std::string(name_of(held.lane))}});
+      of_call.emplace_back();
       open[place] = calls.size() - 1;
     }
     calls[open[place]].arguments.push_back(held.entry);
+    of_call[open[place]].push_back(i);
   }
-  std::string failure;
-  for (const Result<RedisReply>& answer : redis_.run_script(broker_scripts().renew, calls))
-    if (!answer) failure = answer.error().message;
-  if (!calls.empty()) heard_(failure);
-  return failure.empty();
+  const auto answers = redis.run_script(broker_scripts().renew, calls);
+  std::vector<bool> renewed(leases.size());
+  std::optional<Error> error;
+  for (std::size_t call = 0; call < calls.size(); ++call) {
+    if (!answers[call]) {
+      error = answers[call].error();
+      continue;
+    }
+    for (std::size_t i = 0; i < of_call[call].size(); ++i)
+      renewed[of_call[call][i]] = integer_at(*answers[call], i) == 1;
+  }
+  if (!calls.empty()) heard_(error ? error->message : std::string());
+  if (error) return pass_on(*error);
+  return renewed;
 }
 
 }  // namespace penstock

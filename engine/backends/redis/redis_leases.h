@@ -47,6 +47,10 @@ class RedisLeases {
   void acknowledge(const std::string& key, Outcome outcome, const std::string& message);
   void give_back(const std::string& key);
 
+  // Renews these leases by a connection of the caller's. Of each, whether there was one: it may
+  // have gone to another process, and an acknowledgement ends it.
+  Result<std::vector<bool>> renew(Redis& redis, std::span<const std::string> keys);
+
  private:
   struct Held {
     Lane lane = Lane::bulk;
@@ -68,8 +72,8 @@ class RedisLeases {
   // True if all were.
   bool deliver_batch(std::unique_lock<std::mutex>& lock);
   void append_arguments(std::vector<std::string>& arguments, const Delivery& delivery);
-  // False if some leases could not be renewed.
-  bool renew(const std::vector<std::pair<std::string, Held>>& all);
+  Result<std::vector<bool>> renew(Redis& redis,
+                                  std::span<const std::pair<std::string, Held>> leases);
 
   const BrokerOptions options_;
   const QueueKeys& keys_;

@@ -167,6 +167,15 @@ class SqliteBroker::LaneQueue final : public WorkQueue {
     broker_.deliver_later({claim.key, std::nullopt, {}});
   }
 
+  std::vector<bool> holds(std::span<const std::string> keys) override {
+    for (;;) {
+      if (const Result<std::vector<bool>> held = broker_.holds(keys)) return *held;
+      std::unique_lock lock(mutex_);
+      if (wake_.wait_for(lock, idle_pause, [this] { return closed_; }))
+        return std::vector<bool>(keys.size(), false);
+    }
+  }
+
   void close() override {
     {
       const std::lock_guard lock(mutex_);
@@ -387,20 +396,38 @@ void SqliteBroker::deliver_and_renew() {
 Result<void> SqliteBroker::deliver(const Delivery& delivery) {
   const std::lock_guard lock(mutex_);
   return in_transaction(database_, [&]() -> Result<void> {
-    Statement& owned = statements_->owned;
-    owned.bind_text(1, options_.queue).bind_text(2, delivery.key).bind_text(3, options_.worker);
-    const Result<bool> row = owned.step();
-    if (!row) return pass_on(row.error());
-    const std::int64_t attempts = *row ? owned.integer(0) : 0;
-    owned.reset();
-    if (!*row) return {};  // its lease had ended, and another worker has it
+    const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(delivery.key);
+    if (!attempts) return pass_on(attempts.error());
+    if (!*attempts) return {};  // its lease had ended, and another worker has it
     if (delivery.outcome) return advance(delivery.key, delivery.outcome, delivery.message);
     return run(statements_->wait_again.bind_text(1, options_.queue)
                    .bind_text(2, delivery.key)
                    .bind_text(3, "waiting")
                    .bind(4, now_ms())
-                   .bind(5, attempts));
+                   .bind(5, **attempts));
   });
+}
+
+Result<std::optional<std::int64_t>> SqliteBroker::attempts_of_mine(const std::string& key) {
+  Statement& owned = statements_->owned;
+  owned.bind_text(1, options_.queue).bind_text(2, key).bind_text(3, options_.worker);
+  const Result<bool> row = owned.step();
+  if (!row) return pass_on(row.error());
+  std::optional<std::int64_t> attempts;
+  if (*row) attempts = owned.integer(0);
+  owned.reset();
+  return attempts;
+}
+
+Result<std::vector<bool>> SqliteBroker::holds(std::span<const std::string> keys) {
+  const std::lock_guard lock(mutex_);
+  std::vector<bool> held;
+  for (const std::string& key : keys) {
+    const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(key);
+    if (!attempts) return pass_on(attempts.error());
+    held.push_back(attempts->has_value());
+  }
+  return held;
 }
 
 Result<void> SqliteBroker::renew_leases() {

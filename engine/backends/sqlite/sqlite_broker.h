@@ -51,6 +51,9 @@ class SqliteBroker final : public Broker {
   Result<std::optional<QueuedDocument>> find_one(const std::string& key);
   // The next document of the lane, now leased, in `claim`.
   Result<Claimed> try_claim(Lane lane, Claim& claim);
+  // How many attempts there were before this worker's; absent if it has no lease.
+  Result<std::optional<std::int64_t>> attempts_of_mine(const std::string& key);
+  Result<std::vector<bool>> holds(std::span<const std::string> keys);
   void deliver_later(Delivery delivery);
   void deliver_and_renew();
   Result<void> deliver(const Delivery& delivery);
