@@ -94,6 +94,7 @@ std::vector<ErrorCount> count_errors(const RunRecord& run) {
   for (const Arrival& arrival : run.arrivals)
     if (arrival.ending != Ending::done) ++counts[error_text(arrival)];
   std::vector<ErrorCount> errors;
+  errors.reserve(counts.size());
   for (const auto& [what, count] : counts) errors.push_back({what, count});
   std::ranges::stable_sort(errors, std::greater<>{}, &ErrorCount::count);
   // Messages may have numbers in them that tell each from the next.
@@ -113,6 +114,7 @@ std::vector<std::uint64_t> slowest_of(std::vector<const Arrival*> arrivals) {
   });
   arrivals.resize(std::min(arrivals.size(), slowest_max));
   std::vector<std::uint64_t> numbers;
+  numbers.reserve(arrivals.size());
   for (const Arrival* arrival : arrivals) numbers.push_back(arrival->number);
   return numbers;
 }

@@ -286,6 +286,7 @@ std::optional<SizeFit> size_fit(const std::vector<MeasuredPhase>& phases) {
   // Every document as if it had 10 MB; its upper end counts the doubt of the slope and of the
   // level.
   std::vector<double> projected;
+  projected.reserve(points.size());
   for (const Point& point : points)
     projected.push_back(point.y + line->slope_high * (10 - point.x));
   std::ranges::sort(projected);

@@ -127,6 +127,7 @@ std::optional<Line> fit(std::span<const Point> points) {
   const double rank = (static_cast<double>(slopes.size()) + spread) / 2;
   line.slope_high = slopes[std::min(slopes.size() - 1, static_cast<std::size_t>(std::ceil(rank)))];
   std::vector<double> rests;
+  rests.reserve(count);
   for (const Point& point : taken) rests.push_back(point.y - line.slope * point.x);
   line.at_zero = median(rests);
   return line;
