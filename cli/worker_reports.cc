@@ -1,5 +1,7 @@
 #include "cli/worker_reports.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -18,7 +20,7 @@ WorkerReports::WorkerReports(Broker& broker, std::string worker, std::string bud
       budget_(std::move(budget)),
       counter_(counter),
       started_(std::chrono::steady_clock::now()),
-      last_usage_(process_usage()),
+      last_usage_(tree_usage(getpid())),
       last_report_(started_),
       rates_(started_),
       thread_([this] { report_until_stopped(); }) {}
@@ -47,7 +49,7 @@ void WorkerReports::report_until_stopped() {
 
 void WorkerReports::report() {
   const TimePoint now = std::chrono::steady_clock::now();
-  const ProcessUsage usage = process_usage();
+  const ProcessUsage usage = tree_usage(getpid());
   const RunCounts counts = counter_.counts();
   WorkerReport report;
   report.worker = worker_;

@@ -8,10 +8,10 @@
 #include <string>
 #include <thread>
 
-#include "cli/process_usage.h"
 #include "cli/recent_rates.h"
 #include "cli/run_counts.h"
 #include "engine/core/clock.h"
+#include "engine/core/process_usage.h"
 #include "engine/io/broker.h"
 
 namespace penstock {

@@ -1,4 +1,5 @@
-// The bytes of one client, in the clear or by TLS. For http_connection.cc and http_server.cc only.
+// The bytes of one connection, in the clear or by TLS, at either end of it. For the few files only
+// that know Beast.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -27,9 +28,11 @@ class ClientStream {
   bool is_tls() const { return tls_.has_value(); }
 
   template <typename Token>
-  auto async_handshake(Token&& token) {
-    return tls_->async_handshake(boost::asio::ssl::stream_base::server, std::forward<Token>(token));
+  auto async_handshake(boost::asio::ssl::stream_base::handshake_type end, Token&& token) {
+    return tls_->async_handshake(end, std::forward<Token>(token));
   }
+  // OpenSSL's side of it, if it is by TLS.
+  SSL* native_handle() { return tls_->native_handle(); }
   // Says that no more will be sent.
   template <typename Token>
   auto async_shutdown(Token&& token) {

@@ -177,7 +177,7 @@ asio::awaitable<void> HttpConnection::serve(std::shared_ptr<Work> work) {
 asio::awaitable<bool> HttpConnection::shake_hands() {
   error_code error;
   stream_.tcp().expires_after(options_.read_timeout);
-  co_await stream_.async_handshake(into(error));
+  co_await stream_.async_handshake(asio::ssl::stream_base::server, into(error));
   co_return !error && !is_closed_;
 }
 

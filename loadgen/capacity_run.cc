@@ -1,0 +1,174 @@
+#include "loadgen/capacity_run.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "loadgen/driver.h"
+#include "loadgen/environment.h"
+#include "loadgen/http_load.h"
+#include "loadgen/observer.h"
+#include "loadgen/provider_use.h"
+#include "loadgen/sampler.h"
+#include "loadgen/service_client.h"
+#include "loadgen/system_under_test.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::chrono::seconds ready_within{30};
+
+// A connection is a descriptor. Returns how many there may be.
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return before;
+  return limit.rlim_cur;
+}
+
+// Of documents, and of no other run's.
+std::string new_name_prefix(std::uint64_t seed) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return fmt::format("capacity-{}-{:x}-", seed,
+                     std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+std::chrono::duration<double> planned(const Schedule& schedule) {
+  Offset sum{0};
+  for (const Stretch& stretch : schedule) sum += stretch.length + stretch.pause_after;
+  return sum;
+}
+
+std::vector<KindRecord> kinds_of(const Profile& profile) {
+  std::vector<KindRecord> kinds;
+  for (const DocumentKind& kind : profile.kinds) kinds.push_back({kind.name, kind.weight});
+  return kinds;
+}
+
+// What was under way when nothing was waited for any more.
+void end_unanswered(std::vector<Arrival>& arrivals) {
+  for (Arrival& arrival : arrivals) {
+    if (arrival.ending != Ending::in_flight || !arrival.id.empty()) continue;
+    arrival.ending = Ending::broken;
+    arrival.message = "no answer when the run ended";
+  }
+}
+
+bool none_in_flight(const std::vector<Arrival>& arrivals) {
+  return std::ranges::none_of(
+      arrivals, [](const Arrival& arrival) { return arrival.ending == Ending::in_flight; });
+}
+
+}  // namespace
+
+RunRecord CapacityRun::run() {
+  const Profile& profile = plan_.profile;
+  if (profile.system.destination != DestinationKind::http)
+    throw FatalError("system.destination: only http can be loaded");
+  RunRecord run;
+  run.profile_name = profile.name;
+  run.profile_text = profile.text;
+  run.command = plan_.command;
+  run.seed = profile.seed;
+  run.destination = "http";
+  run.kinds = kinds_of(profile);
+  run.descriptors_max = raise_descriptor_limit();
+  run.environment = environment_of_run(plan_.version);
+
+  SystemUnderTest system(profile, plan_.program, plan_.keep);
+  run.system = system.description();
+  run.documents_in_flight_max = system.documents_in_flight_max();
+  if (system.is_ours()) run.system_cores = run.environment.cores;
+  ServiceClient service(system.url(), plan_.api_key);
+  if (const auto ready = service.wait_until_ready(ready_within); !ready)
+    throw FatalError(ready.error().message);
+
+  const std::string name_prefix = new_name_prefix(profile.seed);
+  Journal journal(std::chrono::steady_clock::now());
+  Observer observer(service, journal, name_prefix);
+  HttpLoad load({system.url(), plan_.api_key, profile.connections_max}, journal);
+  {
+    const std::lock_guard lock(mutex_);
+    journal_ = &journal;
+    if (interrupted_) journal.stop();
+  }
+  Sampler sampler(journal,
+                  {[&] { return system.usage(); }, [&] { return observer.depth(); },
+                   [&] { return load.state(); }},
+                  [&] { show(journal); });
+
+  DriverOptions options;
+  options.name_prefix = name_prefix;
+  options.drain_max = std::chrono::duration_cast<std::chrono::nanoseconds>(profile.drain_max);
+  options.phase_begins = [&, was_warm_up = true](std::size_t phase) mutable {
+    enter(profile.phases[phase].name);
+    // What the provider let through before the first measured phase is not of interest.
+    const bool is_warm_up = profile.phases[phase].is_warm_up;
+    if (was_warm_up && !is_warm_up && !system.provider_url().empty())
+      note(run, reset_provider(system.provider_url()));
+    was_warm_up = is_warm_up;
+  };
+  run.phases = drive(profile.phases, plan_.schedule, plan_.content_of, load, journal, options);
+  enter("drain");
+  observer.drain(std::chrono::steady_clock::now() + options.drain_max);
+  run.ended = journal.now();
+
+  {
+    const std::lock_guard lock(mutex_);
+    journal_ = nullptr;
+    if (interrupted_) run.interrupted = "it was interrupted";
+  }
+  run.samples = sampler.stop();
+  load.stop();
+  run.arrivals = journal.take();
+  end_unanswered(run.arrivals);
+  note(run, observer.complete(run, system.is_ours()));
+  run.is_drained = none_in_flight(run.arrivals);
+  observer.check_content(run, profile.content_checks, [&](const Arrival& arrival) {
+    return plan_.content_of(arrival.number, arrival.kind).phrase;
+  });
+  if (!system.provider_url().empty()) {
+    Result<std::vector<KeyRecord>> keys = provider_use(system.provider_url(), *profile.provider);
+    if (keys) run.keys = *std::move(keys);
+    if (!keys) note(run, pass_on(keys.error()));
+  }
+  SystemUnderTest::Soundness soundness = system.stop();
+  run.stored_twice += soundness.stored_twice;
+  std::ranges::move(soundness.findings, std::back_inserter(run.findings));
+  return run;
+}
+
+void CapacityRun::interrupt() {
+  const std::lock_guard lock(mutex_);
+  interrupted_ = true;
+  if (journal_ != nullptr) journal_->stop();
+}
+
+void CapacityRun::enter(const std::string& phase) {
+  const std::lock_guard lock(mutex_);
+  phase_ = phase;
+}
+
+void CapacityRun::show(const Journal& journal) {
+  RunProgress progress;
+  {
+    const std::lock_guard lock(mutex_);
+    progress.phase = phase_;
+  }
+  progress.counts = journal.counts();
+  progress.elapsed = journal.now();
+  progress.planned = planned(plan_.schedule);
+  progress_(progress);
+}
+
+// Without what it failed to tell, nothing can be concluded of the run.
+void CapacityRun::note(RunRecord& run, const Result<void>& result) {
+  if (!result && run.interrupted.empty()) run.interrupted = result.error().message;
+}
+
+}  // namespace penstock

@@ -1,0 +1,111 @@
+#include "loadgen/child.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "engine/core/unique_fd.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::chrono::milliseconds between_looks{10};
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Between fork and exec: nothing here may allocate.
+[[noreturn]] void become(char* const* arguments, char* const* environment, int log, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);  // it has ended before that was set
+  setpgid(0, 0);
+  dup2(log, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
+  execve(arguments[0], arguments, environment);
+  _exit(127);
+}
+
+}  // namespace
+
+Child::Child(std::vector<std::string> command, const std::vector<std::string>& environment,
+             std::filesystem::path log)
+    : name_(command.size() > 1 ? "penstock " + command[1] : command[0]), log_(std::move(log)) {
+  std::vector<std::string> variables = environment;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    variables.emplace_back(*variable);
+  const UniqueFd file(
+      ::open(log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
+  if (!file) throw FatalError(log_.string() + ": " + std::strerror(errno));
+  const std::vector<char*> arguments = pointers_to(command);
+  const std::vector<char*> pointers = pointers_to(variables);
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ == 0) become(arguments.data(), pointers.data(), file.get(), parent);
+  if (pid_ < 0) throw FatalError(name_ + " does not start: " + std::strerror(errno));
+}
+
+Child::~Child() {
+  if (has_ended(false)) return;
+  kill(pid_, SIGKILL);
+  has_ended(true);
+}
+
+std::string Child::first_line(std::chrono::seconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const bool is_last_look = has_ended(false) || std::chrono::steady_clock::now() > until;
+    const std::string said = output();
+    if (const std::size_t end = said.find('\n'); end != std::string::npos && !ended_)
+      return said.substr(0, end);
+    if (is_last_look) throw FatalError(name_ + " does not serve: " + said);
+    std::this_thread::sleep_for(between_looks);
+  }
+}
+
+void Child::stop(std::chrono::seconds grace) {
+  if (has_ended(false)) return;
+  kill(pid_, SIGTERM);
+  const auto until = std::chrono::steady_clock::now() + grace;
+  while (!has_ended(false) && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(between_looks);
+  if (ended_) return;
+  kill(pid_, SIGKILL);
+  has_ended(true);
+}
+
+int Child::wait() {
+  has_ended(true);
+  return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
+}
+
+std::string Child::output() const {
+  std::ifstream file(log_, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
+}
+
+bool Child::has_ended(bool block) {
+  while (!ended_) {
+    const pid_t which = waitpid(pid_, &status_, block ? 0 : WNOHANG);
+    if (which == 0) return false;
+    ended_ = which == pid_ || errno != EINTR;
+  }
+  return true;
+}
+
+}  // namespace penstock

@@ -1,0 +1,49 @@
+// A process of this run: a program of ours that says in its first line where it serves. It does not
+// outlive this process, whatever ends it, and hears no Ctrl-C.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/core/error.h"
+
+namespace penstock {
+
+class Child {
+ public:
+  // What it prints goes into `log`. `environment`: NAME=VALUE, beside ours. The thread that starts
+  // it has to live as long. Throws FatalError when the kernel does not start it.
+  Child(std::vector<std::string> command, const std::vector<std::string>& environment,
+        std::filesystem::path log);
+  // Kills it if it lives still.
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+  // The first line that it printed. Throws FatalError, with what it said instead, when it ended
+  // without one or `patience` is over.
+  std::string first_line(std::chrono::seconds patience);
+  // Asks it to end (SIGTERM), and kills it when `grace` is over.
+  void stop(std::chrono::seconds grace);
+  // Waits for its end. Its exit code; 128 and the signal if it was killed.
+  int wait();
+  std::string output() const;
+
+ private:
+  // Whether it has ended, and was waited for.
+  bool has_ended(bool block);
+
+  std::string name_;
+  const std::filesystem::path log_;
+  pid_t pid_ = -1;
+  bool ended_ = false;
+  int status_ = 0;
+};
+
+}  // namespace penstock

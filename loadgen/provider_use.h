@@ -1,0 +1,28 @@
+// What an emulated provider's keys let through.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/core/error.h"
+#include "loadgen/profile.h"
+#include "loadgen/run_record.h"
+
+namespace penstock {
+
+// Of its keys, which are numbered from 1: what a client sends, and no secret.
+inline std::string provider_key_name(std::uint32_t number) {
+  return "key" + std::to_string(number);
+}
+
+// Begins its accounts anew. Blocks.
+Result<void> reset_provider(const std::string& url);
+
+// Since then. Blocks.
+Result<std::vector<KeyRecord>> provider_use(const std::string& url, const ProviderPlan& plan);
+
+// The most that any minute had of what each second had; of less than a minute, scaled to one.
+double busiest_minute(const std::vector<std::uint64_t>& seconds);
+
+}  // namespace penstock

@@ -1,0 +1,70 @@
+// What a service says of itself and of its documents. Blocks; any thread.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "engine/core/clock.h"
+#include "engine/core/error.h"
+#include "engine/core/secret.h"
+#include "engine/http/http_client.h"
+#include "engine/http/json.h"
+
+namespace penstock {
+
+// Its calendar beside this process's clock, at one moment.
+struct ClockSight {
+  TimePoint here{};
+  std::chrono::sys_time<std::chrono::nanoseconds> there{};
+  std::chrono::nanoseconds doubt{0};  // of either way: half of the round trip, and its last digit
+};
+
+// 2026-11-28T01:02:03.456Z
+std::optional<WallTime> wall_time_from(std::string_view text);
+
+class ServiceClient {
+ public:
+  ServiceClient(std::string url, Secret api_key);
+  ~ServiceClient();
+
+  const std::string& url() const { return url_; }
+
+  // An object; an answer other than 200 is an error, 404 a permanent one.
+  Result<Json> get(const std::string& path);
+  // Until it takes uploads. An error says what it lacks.
+  Result<void> wait_until_ready(std::chrono::seconds patience);
+  // The best of several looks.
+  Result<ClockSight> clock();
+
+  // Every event from here on, until it goes away: `heard` is called with the object behind `data:`,
+  // on a thread of the client, where nothing may block. A stream that broke is opened again;
+  // `reopened` says so, since what happened meanwhile was not heard. Once.
+  void listen(std::function<void(const Json&)> heard, std::function<void()> reopened);
+
+ private:
+  void keep_listening();
+  HttpRequest stream_request(bool is_first);
+  HttpRequest request(const std::string& path) const;
+
+  const std::string url_;
+  const Secret api_key_;
+  HttpClient client_;
+
+  std::function<void(const Json&)> heard_;
+  std::function<void()> reopened_;
+  std::string unread_;  // of the stream, behind its last whole line
+  std::mutex mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;               // guarded by mutex_
+  std::unique_ptr<HttpClient> stream_;  // absent: nobody listens
+  std::thread thread_;
+};
+
+}  // namespace penstock
