@@ -26,6 +26,9 @@ CLI::App& add_command(CLI::App& keys, KeysAddOptions& options);
 CLI::App& add_command(CLI::App& keys, KeysListOptions& options);
 CLI::App& add_command(CLI::App& keys, KeysRemoveOptions& options);
 
+// capacity_options.cc
+CLI::App& add_command(CLI::App& app, CapacityOptions& options);
+
 // emulate_options.cc
 CLI::App& add_command(CLI::App& emulate, EmulateOpenAiOptions& options);
 CLI::App& add_command(CLI::App& emulate, EmulatePineconeOptions& options);

@@ -18,6 +18,7 @@ int run_status(const StatusOptions& options);
 int run_retry(const RetryOptions& options);
 int run_fsck(const FsckOptions& options);
 int run_doctor(const DoctorOptions& options);
+int run_capacity(const CapacityOptions& options);
 int run_emulate_openai(const EmulateOpenAiOptions& options);
 int run_emulate_pinecone(const EmulatePineconeOptions& options);
 int run_emulate_s3(const EmulateS3Options& options);

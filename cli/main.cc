@@ -27,6 +27,7 @@ struct Run {
   int operator()(const RetryOptions& options) const { return run_retry(options); }
   int operator()(const FsckOptions& options) const { return run_fsck(options); }
   int operator()(const DoctorOptions& options) const { return run_doctor(options); }
+  int operator()(const CapacityOptions& options) const { return run_capacity(options); }
   int operator()(const EmulateOpenAiOptions& options) const { return run_emulate_openai(options); }
   int operator()(const EmulatePineconeOptions& options) const {
     return run_emulate_pinecone(options);

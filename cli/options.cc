@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* exit_code_help =
     "Exit codes: 0 done; 1 fatal, the message says what to do; 2 usage; 3 finished, but some\n"
-    "documents failed; 130 stopped early, by an interrupt or a budget, after what was in flight\n"
+    "documents failed; 10, 12 and 13 are of capacity; 130 stopped early, by an interrupt or a "
+    "budget, after what was in flight\n"
     "was finished: run it again to go on.";
 
 // CLI11 asks the environment only for what the file leaves open; ours is the other way round.
@@ -83,6 +84,8 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   add(app, retry);
   add(app, fsck);
   add(app, doctor);
+  CapacityOptions capacity;
+  add(app, capacity);
   CLI::App& keys = *app.add_subcommand("keys", "API keys of a service, in a file");
   keys.require_subcommand(1);
   KeysAddOptions keys_add;

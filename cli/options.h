@@ -182,6 +182,14 @@ struct DoctorOptions {
   bool json = false;
 };
 
+struct CapacityOptions {
+  std::string profile;
+  std::string report;                 // empty: no files
+  std::optional<std::uint64_t> seed;  // absent: the profile's
+  bool keep = false;
+  bool json = false;
+};
+
 // What all emulated services have.
 struct EmulatorOptions {
   std::string listen;
@@ -219,10 +227,11 @@ struct EmulateS3Options {
   std::string secret_key = "rehearsal";
 };
 
-using Command = std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions,
-                             ServeOptions, KeysAddOptions, KeysListOptions, KeysRemoveOptions,
-                             StatusOptions, RetryOptions, FsckOptions, DoctorOptions,
-                             EmulateOpenAiOptions, EmulatePineconeOptions, EmulateS3Options>;
+using Command =
+    std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions, ServeOptions,
+                 KeysAddOptions, KeysListOptions, KeysRemoveOptions, StatusOptions, RetryOptions,
+                 FsckOptions, DoctorOptions, CapacityOptions, EmulateOpenAiOptions,
+                 EmulatePineconeOptions, EmulateS3Options>;
 
 // The command that argv asks for, with values from flags, then PENSTOCK_* variables, then
 // penstock.toml in the current folder. Absent: nothing is left to do (--help, --version, a usage

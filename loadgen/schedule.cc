@@ -135,7 +135,7 @@ Offset length_of(const Phase& phase, const std::vector<Due>& dues) {
 
 }  // namespace
 
-Schedule schedule_of(const Profile& profile, std::uint64_t seed) {
+Schedule schedule_of(const Profile& profile) {
   Schedule schedule;
   for (std::uint32_t index = 0; index < profile.phases.size(); ++index) {
     const Phase& phase = profile.phases[index];
@@ -143,7 +143,8 @@ Schedule schedule_of(const Profile& profile, std::uint64_t seed) {
       Stretch stretch;
       stretch.phase = index;
       // Each stretch has numbers of its own, so that another phase more changes none of the others.
-      stretch.due = dues_of(phase, profile.kinds, seed + (std::uint64_t{index} << 32) + time);
+      stretch.due = dues_of(phase, profile.kinds,
+                            profile.seed + (std::uint64_t{index} << 32) + time);
       stretch.length = length_of(phase, stretch.due);
       stretch.clients = phase.plan == ArrivalPlan::closed ? phase.concurrency : 0;
       stretch.is_drained_after = phase.plan == ArrivalPlan::burst;

@@ -28,8 +28,8 @@ struct Stretch {
 
 using Schedule = std::vector<Stretch>;
 
-// The same for the same profile and seed, on every machine. Throws FatalError for a trace that
+// The same for the same profile, of its seed, on every machine. Throws FatalError for a trace that
 // cannot be read.
-Schedule schedule_of(const Profile& profile, std::uint64_t seed);
+Schedule schedule_of(const Profile& profile);
 
 }  // namespace penstock

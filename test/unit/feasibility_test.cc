@@ -30,7 +30,7 @@ Profile burst_of(std::uint64_t documents, const DocumentKind& kind) {
 
 std::vector<std::string> reasons(const Profile& profile) {
   const Corpus corpus(profile.kinds, 1);
-  return impossible(profile, schedule_of(profile, 1), corpus);
+  return impossible(profile, schedule_of(profile), corpus);
 }
 
 TEST_CASE("feasibility: a thousand documents of 10 MB within 2 s are more than a network carries") {

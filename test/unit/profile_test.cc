@@ -57,7 +57,8 @@ Schedule schedule_with(const Phase& one, std::uint64_t seed = 1) {
   usual.weight = 3;
   profile.kinds = {rare, usual};
   profile.phases = {one};
-  return schedule_of(profile, seed);
+  profile.seed = seed;
+  return schedule_of(profile);
 }
 
 double seconds(Offset offset) {
@@ -130,7 +131,7 @@ TEST_CASE("profile: those that come along are possible") {
     CHECK(profile.name + ".toml" == file.path().filename().string());
     CHECK(profile.phases.front().is_warm_up);
     const Corpus corpus(profile.kinds, profile.seed);
-    CHECK(impossible(profile, schedule_of(profile, profile.seed), corpus).empty());
+    CHECK(impossible(profile, schedule_of(profile), corpus).empty());
     ++profiles;
   }
   CHECK(profiles == 7);

@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "cli/capacity_progress.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/interrupt.h"
+#include "loadgen/capacity_run.h"
+#include "loadgen/content.h"
+#include "loadgen/schedule.h"
+#include "reports/writers.h"
+
+namespace penstock {
+namespace {
+
+namespace fs = std::filesystem;
+
+// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+CapacityPlan plan_of(const CapacityOptions& options, Profile profile) {
+  CapacityPlan plan;
+  plan.schedule = schedule_of(profile);
+  plan.content_of = contents_of(profile);
+  plan.program = fs::read_symlink("/proc/self/exe").string();
+  plan.version = PENSTOCK_VERSION;
+  plan.command =
+      fmt::format("penstock capacity {} --seed {}", quoted(options.profile), profile.seed);
+  // Only a service that is there has one to ask for.
+  const char* const key = std::getenv("PENSTOCK_API_KEY");
+  if (key != nullptr && !profile.system.url.empty()) plan.api_key = Secret(key);
+  plan.keep = options.keep;
+  plan.profile = std::move(profile);
+  return plan;
+}
+
+void write_file(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  write(file);
+  file.close();
+  if (!file) throw FatalError(path.string() + " cannot be written; is its disk full?");
+}
+
+void write_reports(const CapacityReport& report, const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw FatalError(folder + ": " + error.message());
+  const auto write = [&](const char* name, const std::string& text) {
+    write_file(fs::path(folder) / name, [&](std::ostream& out) { out << text; });
+  };
+  write("report.json", json_report(report));
+  write("report.xml", junit_report(report));
+  write("report.md", markdown_report(report));
+  write_file(fs::path(folder) / "arrivals.csv",
+             [&](std::ostream& out) { write_arrivals(report.run, out); });
+  write_file(fs::path(folder) / "samples.csv",
+             [&](std::ostream& out) { write_samples(report.run, out); });
+}
+
+int exit_code_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::pass:
+      return exit_done;
+    case Verdict::fail:
+      return exit_target_missed;
+    case Verdict::invalid:
+      return exit_invalid;
+    case Verdict::inconclusive:
+      break;
+  }
+  return exit_inconclusive;
+}
+
+}  // namespace
+
+int run_capacity(const CapacityOptions& options) {
+  Interrupt interrupt;
+  Profile profile = read_profile(options.profile);
+  if (options.seed) profile.seed = *options.seed;
+  const std::vector<std::string> reasons = impossible(profile, std::thread::hardware_concurrency());
+  for (const std::string& reason : reasons) fmt::print(stderr, "penstock: {}\n", reason);
+  if (!reasons.empty()) return exit_usage;
+
+  const std::vector<Target> targets = profile.targets;
+  CapacityProgress progress;
+  CapacityRun run(plan_of(options, std::move(profile)),
+                  [&](const RunProgress& now) { progress.show(now); });
+  interrupt.on_first([&] { run.interrupt(); });
+  RunRecord record = run.run();
+  interrupt.on_first([] {});
+  progress.clear();
+
+  const CapacityReport report = conclude(std::move(record), targets);
+  if (!options.report.empty()) write_reports(report, options.report);
+  const std::string text =
+      options.json ? json_report(report) : terminal_report(report, isatty(STDOUT_FILENO) == 1);
+  fmt::print("{}", text);
+  return exit_code_of(report.verdict);
+}
+
+}  // namespace penstock
