@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "cli/capacity_progress.h"
@@ -16,7 +16,8 @@
 #include "cli/exit_codes.h"
 #include "cli/interrupt.h"
 #include "loadgen/capacity_run.h"
-#include "loadgen/content.h"
+#include "loadgen/corpus.h"
+#include "loadgen/feasibility.h"
 #include "loadgen/schedule.h"
 #include "reports/writers.h"
 
@@ -35,10 +36,13 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-CapacityPlan plan_of(const CapacityOptions& options, Profile profile) {
+CapacityPlan plan_of(const CapacityOptions& options, Profile profile, Schedule schedule,
+                     std::shared_ptr<const Corpus> corpus) {
   CapacityPlan plan;
-  plan.schedule = schedule_of(profile);
-  plan.content_of = contents_of(profile);
+  plan.schedule = std::move(schedule);
+  plan.content_of = [corpus = std::move(corpus)](std::uint64_t number, std::uint32_t kind) {
+    return corpus->content(number, kind);
+  };
   plan.program = fs::read_symlink("/proc/self/exe").string();
   plan.version = PENSTOCK_VERSION;
   plan.command =
@@ -94,13 +98,16 @@ int run_capacity(const CapacityOptions& options) {
   Interrupt interrupt;
   Profile profile = read_profile(options.profile);
   if (options.seed) profile.seed = *options.seed;
-  const std::vector<std::string> reasons = impossible(profile, std::thread::hardware_concurrency());
-  for (const std::string& reason : reasons) fmt::print(stderr, "penstock: {}\n", reason);
+  const std::vector<Target> targets = profile.targets;
+  const auto corpus = std::make_shared<const Corpus>(profile.kinds, profile.seed);
+  Schedule schedule = schedule_of(profile);
+  const std::vector<std::string> reasons = impossible(profile, schedule, *corpus);
+  for (const std::string& reason : reasons)
+    fmt::print(stderr, "penstock: {}: {}\n", options.profile, reason);
   if (!reasons.empty()) return exit_usage;
 
-  const std::vector<Target> targets = profile.targets;
   CapacityProgress progress;
-  CapacityRun run(plan_of(options, std::move(profile)),
+  CapacityRun run(plan_of(options, std::move(profile), std::move(schedule), corpus),
                   [&](const RunProgress& now) { progress.show(now); });
   interrupt.on_first([&] { run.interrupt(); });
   RunRecord record = run.run();
