@@ -6,12 +6,10 @@
 #include <functional>
 #include <queue>
 
-#include "fixtures/random.h"
+#include "engine/core/random.h"
 
 namespace penstock {
 namespace {
-
-using fixtures::Random;
 
 Offset seconds(double s) {
   return std::chrono::round<Offset>(std::chrono::duration<double>(s));
