@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 #include <tuple>
@@ -17,25 +16,6 @@ namespace {
 // A resource that is used more than this is what binds: what remains goes into waiting for turns.
 constexpr double used_up = 0.9;
 constexpr const char* slots_name = "documents in flight";
-
-constexpr std::array<const char*, 7> stage_names = {"issue delay", "upload", "queue", "extract",
-                                                    "embed",       "store",  "finish"};
-
-// Seconds in each stage. What was not seen takes no time, and what two clocks saw in the wrong
-// order neither, so that the sum is the time from intended to done.
-std::array<double, stage_names.size()> stages_of(const Arrival& arrival) {
-  const std::array<std::optional<Offset>, stage_names.size()> ends = {
-      arrival.issued,   arrival.accepted, arrival.started, arrival.extracted,
-      arrival.embedded, arrival.stored,   arrival.done};
-  std::array<double, stage_names.size()> stages{};
-  Offset before = arrival.intended;
-  for (std::size_t i = 0; i < ends.size(); ++i) {
-    const Offset end = std::max(before, std::min(ends[i].value_or(before), *arrival.done));
-    stages[i] = in_seconds(end - before);
-    before = end;
-  }
-  return stages;
-}
 
 bool is_done(const Arrival* arrival) {
   return arrival->ending == Ending::done && arrival->done;
@@ -167,11 +147,25 @@ std::string what_is_next(const Resource& next, double rate) {
 
 }  // namespace
 
+StageTimes stages_of(const Arrival& arrival) {
+  const std::array<std::optional<Offset>, stage_names.size()> ends = {
+      arrival.issued,   arrival.accepted, arrival.started, arrival.extracted,
+      arrival.embedded, arrival.stored,   arrival.done};
+  StageTimes stages{};
+  Offset before = arrival.intended;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const Offset end = std::max(before, std::min(ends[i].value_or(before), *arrival.done));
+    stages[i] = in_seconds(end - before);
+    before = end;
+  }
+  return stages;
+}
+
 std::vector<StageShare> stage_shares(const std::vector<MeasuredPhase>& phases) {
   std::array<std::vector<double>, stage_names.size()> times;
   for (const Arrival* arrival : arrivals_of(phases)) {
     if (!is_done(arrival)) continue;
-    const auto stages = stages_of(*arrival);
+    const StageTimes stages = stages_of(*arrival);
     for (std::size_t i = 0; i < stages.size(); ++i) times[i].push_back(stages[i]);
   }
   if (times[0].empty()) return {};

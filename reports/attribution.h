@@ -1,6 +1,7 @@
 // Where the time of a document goes, which resource is used up, and what would be next.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,14 @@
 #include "reports/measured.h"
 
 namespace penstock {
+
+inline constexpr std::array<const char*, 7> stage_names = {
+    "issue delay", "upload", "queue", "extract", "embed", "store", "finish"};
+
+// Seconds of a document with an outcome in each stage. What was not seen takes no time, and what
+// two clocks saw in the wrong order neither, so that the sum is the time from intended to done.
+using StageTimes = std::array<double, stage_names.size()>;
+StageTimes stages_of(const Arrival& arrival);
 
 // Of the documents that were done.
 std::vector<StageShare> stage_shares(const std::vector<MeasuredPhase>& phases);

@@ -268,8 +268,7 @@ std::optional<Daily> daily_capacity(const RunRecord& run, const std::vector<Meas
   return daily;
 }
 
-std::optional<SizeFit> size_fit(const std::vector<MeasuredPhase>& phases) {
-  constexpr std::size_t documents_min = 20;
+std::vector<Point> sizes_and_times(const std::vector<MeasuredPhase>& phases) {
   std::vector<Point> points;
   for (const Arrival* arrival : arrivals_of(phases)) {
     if (arrival->ending != Ending::done || !arrival->started || !arrival->accepted) continue;
@@ -278,6 +277,12 @@ std::optional<SizeFit> size_fit(const std::vector<MeasuredPhase>& phases) {
     if (waited <= std::max(0.05, 0.05 * whole))
       points.push_back({static_cast<double>(arrival->bytes) / 1e6, whole});
   }
+  return points;
+}
+
+std::optional<SizeFit> size_fit(const std::vector<MeasuredPhase>& phases) {
+  constexpr std::size_t documents_min = 20;
+  const std::vector<Point> points = sizes_and_times(phases);
   if (points.size() < documents_min) return std::nullopt;
   const auto [smallest, largest] = std::ranges::minmax_element(points, {}, &Point::x);
   if (largest->x < 2 * smallest->x) return std::nullopt;

@@ -7,6 +7,7 @@
 
 #include "reports/capacity_report.h"
 #include "reports/measured.h"
+#include "reports/statistics.h"
 
 namespace penstock {
 
@@ -23,7 +24,10 @@ std::optional<double> knee_of(const std::vector<LoadStep>& steps);
 std::optional<Daily> daily_capacity(const RunRecord& run, const std::vector<MeasuredPhase>& phases,
                                     const std::vector<LoadStep>& steps, double target);
 
-// Absent: too few documents that waited for nobody, or all of one size.
+// MB and seconds from intended to done, of documents that waited for nobody.
+std::vector<Point> sizes_and_times(const std::vector<MeasuredPhase>& phases);
+
+// Through them. Absent: too few, or all of one size.
 std::optional<SizeFit> size_fit(const std::vector<MeasuredPhase>& phases);
 
 }  // namespace penstock

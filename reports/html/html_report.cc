@@ -1,0 +1,165 @@
+#include "reports/html/html_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "reports/format.h"
+#include "reports/html/charts.h"
+#include "reports/html/markup.h"
+#include "reports/html/tables.h"
+
+extern "C" const char penstock_report_css[];
+extern "C" const char penstock_report_css_end[];
+
+namespace penstock {
+namespace {
+
+using namespace html;
+using Seconds = std::chrono::duration<double>;
+
+constexpr std::size_t profile_bytes_max = 100'000;
+
+double seconds_of(Offset offset) {
+  return Seconds(offset).count();
+}
+
+std::string fact(std::string_view name, const std::string& value, const std::string& more = {}) {
+  return fmt::format("<div><dt>{}</dt><dd>{}{}</dd></div>\n", name, value,
+                     more.empty() ? "" : fmt::format(" <span class=\"soft\">{}</span>", more));
+}
+
+// Why it is no verdict, or that it is one.
+std::string validity_line(const CapacityReport& report) {
+  const auto holding =
+      static_cast<std::size_t>(std::ranges::count(report.checks, true, &Check::holds));
+  if (holding == report.checks.size() && report.is_valid)
+    return fmt::format("<p class=\"valid\">Valid: all {} hold.</p>\n",
+                       counted(report.checks.size(), "check"));
+  std::string names;
+  for (const Check& check : report.checks)
+    if (!check.holds) names += fmt::format("{}{}", names.empty() ? "" : ", ", text(check.name));
+  return fmt::format(
+      "<p class=\"valid\"><strong>{}</strong> {} of {} hold{}. <a "
+      "href=\"#validity\">Why</a></p>\n",
+      report.is_valid ? "Valid, but:" : "Not valid:", holding,
+      counted(report.checks.size(), "check"), names.empty() ? "" : "; not: " + names);
+}
+
+std::string facts(const CapacityReport& report) {
+  const RunRecord& run = report.run;
+  std::string all = fact("load", counted(run.arrivals.size(), "document"),
+                         "in " + human_time(Seconds(seconds_of(run.ended))));
+  const auto whole = [](double number) {
+    return with_commas(static_cast<std::uint64_t>(std::max(0.0, number)));
+  };
+  if (const auto& daily = report.daily)
+    all += fact("documents a day",
+                daily->high ? whole(daily->low) + " to " + whole(*daily->high)
+                            : whole(daily->low) + " or more",
+                (daily->headroom > 0 ? human_rate(daily->headroom) + " × what is wanted, "
+                                     : std::string()) +
+                    text(daily->how));
+  else
+    all += fact("documents a day", "not known", "the load was too short to tell");
+  return "<dl class=\"facts\">\n" + all + fact("bottleneck", text(report.bound_by)) + "</dl>\n";
+}
+
+std::string environment_line(const RunRecord& run) {
+  const Environment& machine = run.environment;
+  return fmt::format("{} of {} · {} · {} · penstock {} ({}) · {}", counted(machine.cores, "core"),
+                     text(machine.machine), human_bytes(machine.memory_bytes), text(machine.system),
+                     text(machine.version), text(machine.build), text(machine.started));
+}
+
+std::string banner(const CapacityReport& report) {
+  const RunRecord& run = report.run;
+  return fmt::format(
+      "<header class=\"banner {0}\">\n<p class=\"about\">Capacity of <bdi>{1}</bdi> by the "
+      "profile <strong><bdi>{2}</bdi></strong></p>\n<h1>{3}<span class=\"sentence\">{4}</span>"
+      "</h1>\n{5}{6}<div class=\"again\"><p><span class=\"label\">Again, with seed "
+      "{7}</span><code>{8}</code></p><p class=\"soft\">{9}</p></div>\n</header>\n",
+      name_of(report.verdict), text(run.system), text(run.profile_name), badge(report.verdict),
+      text(report.sentence), validity_line(report), facts(report), run.seed, text(run.command),
+      environment_line(run));
+}
+
+std::string configuration(const CapacityReport& report) {
+  const RunRecord& run = report.run;
+  std::string all = fact("seed", std::to_string(run.seed));
+  all += fact("command", fmt::format("<code>{}</code>", text(run.command)));
+  all += fact("system", text(run.system), "by " + text(run.destination));
+  all += fact("may use", fmt::format("{:.3g} cores", run.system_cores),
+              run.documents_in_flight_max > 0
+                  ? counted(run.documents_in_flight_max, "document") + " in flight"
+                  : "");
+  all += fact("penstock", text(run.environment.version), text(run.environment.build));
+  all += fact("machine",
+              fmt::format("{} of {}", counted(run.environment.cores, "core"),
+                          text(run.environment.machine)),
+              human_bytes(run.environment.memory_bytes));
+  all += fact("operating system", text(run.environment.system));
+  all += fact("started", text(run.environment.started),
+              fmt::format("{:.2f} cores were busy before", run.environment.load_before));
+  all += fact("clocks", human_latency(run.clock.offset) + " apart",
+              "give or take " + human_latency(run.clock.doubt));
+  all += fact("content", fmt::format("{} of {} as they should be",
+                                     with_commas(run.content.checked - run.content.wrong),
+                                     counted(run.content.checked, "checked document")));
+  std::string findings;
+  for (const std::string& finding : run.findings)
+    findings += fmt::format("<li><bdi>{}</bdi></li>\n", text(finding.substr(0, 500)));
+  if (!findings.empty()) findings = "<h3>Findings</h3>\n<ul>\n" + findings + "</ul>\n";
+  std::string_view profile = run.profile_text;
+  const bool is_cut = profile.size() > profile_bytes_max;
+  profile = profile.substr(0, profile_bytes_max);
+  return "<dl class=\"config\">\n" + all + "</dl>\n" + findings + "<h3>Profile</h3>\n<pre>" +
+         lines(profile) + "</pre>\n" +
+         (is_cut ? "<p class=\"note\">The rest of the profile is left out.</p>\n" : "");
+}
+
+}  // namespace
+
+std::string html_report(const CapacityReport& report) {
+  const std::string_view css(
+      penstock_report_css, static_cast<std::size_t>(penstock_report_css_end - penstock_report_css));
+  std::string page = fmt::format(
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
+      "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; img-src data:\">\n<meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" "
+      "href=\"data:,\">\n<title>{}: {}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
+      name_of(report.verdict), text(report.run.profile_name), css);
+  page += banner(report) + "<main>\n";
+  page += section("targets", "Targets",
+                  "Each is judged by counting misses, at 99% confidence. Bars: the value and its "
+                  "99% interval.",
+                  targets(report));
+  page += section("validity", "Validity", "What must hold for the verdict to mean something.",
+                  checks(report));
+  page +=
+      section("stages", "Where the time goes",
+              "From a document's intended time until it is done. Waits are grey.", stages(report));
+  page += section("timeline", "Timeline", "", timeline(report));
+  page += section("percentiles", "Latency of uploads",
+                  "From the time that the schedule intended, and from the time at which the "
+                  "generator could issue it: a system that stalls hides from the second.",
+                  percentiles(report));
+  page += section("load", "Load and latency", "", load_and_latency(report));
+  page += section("size", "Time and size", "", time_and_size(report));
+  page += section("resources", "Resources",
+                  "In the busiest phase. The roofline: documents a second at which a resource "
+                  "would be used up, were nothing else in the way.",
+                  resources(report) + use_over_time(report));
+  page += section("errors", "Errors", "", errors(report));
+  page +=
+      section("slowest", "Slowest documents",
+              "Each on one scale, from intended to done. Open one for its trace.", slowest(report));
+  page += section("configuration", "Configuration", "", configuration(report));
+  return page +
+         "</main>\n<footer>report.json has the same numbers for programs; arrivals.csv and "
+         "samples.csv have every document and every moment.</footer>\n</body>\n</html>\n";
+}
+
+}  // namespace penstock
