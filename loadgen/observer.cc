@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/core/uri.h"
@@ -147,9 +148,20 @@ std::optional<Depth> Observer::depth() {
 }
 
 void Observer::ask_for_ends() {
-  static_cast<void>(for_each_since(service_, since(), [&](const Json& document) {
-    if (has_ended(document)) journal_.ended(text_in(document, "id"));
-  }));
+  const std::vector<std::string> waited_for = journal_.unended();
+  std::unordered_set<std::string> listed;
+  const auto seen = for_each_since(service_, since(), [&](const Json& document) {
+    const std::string id = text_in(document, "id");
+    if (has_ended(document)) journal_.ended(id);
+    listed.insert(id);
+  });
+  if (!seen) return;
+  // What the service does not know is not waited for.
+  for (const std::string& id : waited_for) {
+    if (listed.contains(id)) continue;
+    const Result<Json> document = service_.get("/v1/documents/" + uri_encoded(id));
+    if (!document && document.error().kind == ErrorKind::permanent) journal_.ended(id);
+  }
 }
 
 bool Observer::drain(TimePoint until) {

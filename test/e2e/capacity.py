@@ -99,7 +99,7 @@ class Proxy:
                 try:
                     while piece := response.read1():
                         self.wfile.write(piece)
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     pass
                 connection.close()
 
