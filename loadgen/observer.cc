@@ -246,7 +246,7 @@ void Observer::check_content(RunRecord& run, std::uint32_t samples,
     const Arrival& arrival = *done[i * done.size() / count];
     const std::string phrase = phrase_of(arrival);
     if (phrase.empty()) continue;
-    const Result<Json> found = service_.get("/v1/search?limit=10&q=" + uri_encoded(phrase));
+    const Result<Json> found = service_.get("/v1/search?limit=100&q=" + uri_encoded(phrase));
     bool is_right = false;
     if (found && found->contains("hits"))
       for (const Json& hit : (*found)["hits"])
