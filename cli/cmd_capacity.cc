@@ -19,6 +19,7 @@
 #include "loadgen/corpus.h"
 #include "loadgen/feasibility.h"
 #include "loadgen/schedule.h"
+#include "reports/html/html_report.h"
 #include "reports/writers.h"
 
 namespace penstock {
@@ -70,6 +71,7 @@ void write_reports(const CapacityReport& report, const std::string& folder) {
     write_file(fs::path(folder) / name, [&](std::ostream& out) { out << text; });
   };
   write("report.json", json_report(report));
+  write("report.html", html_report(report));
   write("report.xml", junit_report(report));
   write("report.md", markdown_report(report));
   write_file(fs::path(folder) / "arrivals.csv",

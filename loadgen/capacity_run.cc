@@ -129,9 +129,8 @@ RunRecord CapacityRun::run() {
   end_unanswered(run.arrivals);
   note(run, observer.complete(run, system.is_ours()));
   run.is_drained = none_in_flight(run.arrivals);
-  observer.check_content(run, profile.content_checks, [&](const Arrival& arrival) {
-    return plan_.content_of(arrival.number, arrival.kind).phrase;
-  });
+  observer.check_content(run, profile.content_checks, plan_.content_of,
+                         system.is_ours() && !profile.provider);
   if (!system.provider_url().empty()) {
     Result<std::vector<KeyRecord>> keys = provider_use(system.provider_url(), *profile.provider);
     if (keys) run.keys = *std::move(keys);

@@ -70,7 +70,7 @@ std::string made_word(std::uint64_t bits) {
   constexpr std::string_view consonants = "bdfgklmnprstvz";
   constexpr std::string_view vowels = "aeiou";
   std::string word;
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 4; ++i) {
     word += consonants[bits % consonants.size()];
     bits /= consonants.size();
     word += vowels[bits % vowels.size()];
@@ -186,12 +186,14 @@ Content Corpus::Made::content(std::uint64_t seed, std::uint64_t number) const {
   const std::size_t own_lines = pages() * own_a_page;
   Content content;
   content.media_type = "application/pdf";
-  content.phrase = made_word(random.next());
-  content.phrase += " " + made_word(random.next());
+  // Enough words for a search that only counts them, among documents that are much alike.
+  constexpr int phrase_words = 7;
+  for (int i = 0; i < phrase_words; ++i)
+    content.phrase += (i == 0 ? "" : " ") + made_word(random.next());
   auto own = std::make_shared<std::string>();
   own->reserve(own_lines * shown_bytes);
   const std::string name = "document " + std::to_string(number);
-  *own = shown("In " + name + " they tell of " + content.phrase + ".");
+  *own = shown(content.phrase + ".");
   for (std::size_t i = 1; i < own_lines; ++i)
     *own +=
         shown("Part " + std::to_string(i) + " of " + name + ": " + made_word(random.next()) + ".");

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/core/sha256.h"
 #include "engine/core/uri.h"
 
 namespace penstock {
@@ -236,30 +237,40 @@ void Observer::take_stranger(const Json& document, bool is_alone, RunRecord& run
   }
 }
 
-void Observer::check_content(RunRecord& run, std::uint32_t samples,
-                             const std::function<std::string(const Arrival&)>& phrase_of) {
+// Absent: it is what was sent.
+std::optional<std::string> Observer::wrong_with(const Arrival& arrival, const Content& content,
+                                                bool is_lexical) const {
+  const auto document = service_.get("/v1/documents/" + uri_encoded(arrival.id));
+  if (!document) return document.error().message;
+  Sha256Stream digest;
+  for (const std::span<const char> part : content.parts) digest.add({part.data(), part.size()});
+  if (text_in(*document, "sha256") != to_hex(digest.digest()))
+    return "has another content than what was sent";
+  if (!is_lexical || content.phrase.empty()) return std::nullopt;
+  const auto found = service_.get("/v1/search?limit=100&q=" + uri_encoded(content.phrase));
+  if (!found) return found.error().message;
+  for (const Json& hit : found->value("hits", Json::array()))
+    if (text_in(hit, "id") == arrival.id &&
+        words_of(text_in(hit, "text")).find(content.phrase) != std::string::npos)
+      return std::nullopt;
+  return "is not found by its words \"" + content.phrase + "\"";
+}
+
+void Observer::check_content(RunRecord& run, std::uint32_t samples, const ContentOf& content_of,
+                             bool is_lexical) {
   std::vector<const Arrival*> done;
   for (const Arrival& arrival : run.arrivals)
     if (arrival.ending == Ending::done && arrival.chunks > 0) done.push_back(&arrival);
   const std::size_t count = std::min<std::size_t>(samples, done.size());
   for (std::size_t i = 0; i < count; ++i) {
     const Arrival& arrival = *done[i * done.size() / count];
-    const std::string phrase = phrase_of(arrival);
-    if (phrase.empty()) continue;
-    const Result<Json> found = service_.get("/v1/search?limit=100&q=" + uri_encoded(phrase));
-    bool is_right = false;
-    if (found && found->contains("hits"))
-      for (const Json& hit : (*found)["hits"])
-        is_right = is_right || (text_in(hit, "id") == arrival.id &&
-                                words_of(text_in(hit, "text")).find(phrase) != std::string::npos);
     ++run.content.checked;
-    if (is_right) continue;
+    const auto wrong = wrong_with(arrival, content_of(arrival.number, arrival.kind), is_lexical);
+    if (!wrong) continue;
     ++run.content.wrong;
     if (run.content.first_wrong.empty())
       run.content.first_wrong =
-          found ? fmt::format("document {} ({}) is not found by its words \"{}\"", arrival.number,
-                              arrival.id, phrase)
-                : found.error().message;
+          fmt::format("document {} ({}): {}", arrival.number, arrival.id, *wrong);
   }
 }
 

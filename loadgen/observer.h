@@ -4,12 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/core/error.h"
+#include "loadgen/content.h"
 #include "loadgen/journal.h"
 #include "loadgen/sampler.h"
 #include "loadgen/service_client.h"
@@ -31,14 +31,17 @@ class Observer {
   // Completes the record: the arrivals' times, outcomes and endings; documents that nobody brought
   // or that are there twice; the clock. `is_alone`: nobody else sends documents.
   Result<void> complete(RunRecord& run, bool is_alone);
-  // Searches for the phrases of `samples` done documents.
-  void check_content(RunRecord& run, std::uint32_t samples,
-                     const std::function<std::string(const Arrival&)>& phrase_of);
+  // Compares so many done documents with what was sent; where search is by words (`is_lexical`),
+  // their phrases are looked for, too.
+  void check_content(RunRecord& run, std::uint32_t samples, const ContentOf& content_of,
+                     bool is_lexical);
 
  private:
   // Of those that are accepted and have not ended, by the service's pages.
   void ask_for_ends();
   void take_stranger(const Json& document, bool is_alone, RunRecord& run) const;
+  std::optional<std::string> wrong_with(const Arrival& arrival, const Content& content,
+                                        bool is_lexical) const;
   // Nothing that the service received before is this run's.
   WallTime since() const;
 

@@ -143,8 +143,8 @@ Schedule schedule_of(const Profile& profile) {
       Stretch stretch;
       stretch.phase = index;
       // Each stretch has numbers of its own, so that another phase more changes none of the others.
-      stretch.due = dues_of(phase, profile.kinds,
-                            profile.seed + (std::uint64_t{index} << 32) + time);
+      stretch.due =
+          dues_of(phase, profile.kinds, profile.seed + (std::uint64_t{index} << 32) + time);
       stretch.length = length_of(phase, stretch.due);
       stretch.clients = phase.plan == ArrivalPlan::closed ? phase.concurrency : 0;
       stretch.is_drained_after = phase.plan == ArrivalPlan::burst;

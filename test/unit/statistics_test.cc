@@ -4,13 +4,13 @@
 #include <cmath>
 #include <limits>
 
-#include "fixtures/random.h"
+#include "engine/core/random.h"
 #include "test/support/catch.h"
 
 namespace penstock {
 namespace {
 
-double uniform(fixtures::Random& random) {
+double uniform(Random& random) {
   return static_cast<double>(random.next() >> 11) * 0x1p-53;
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("statistics: open documents count against either judgement") {
 }
 
 TEST_CASE("statistics: a quantile's interval agrees with the judgement for any limit") {
-  fixtures::Random random(1);
+  Random random(1);
   for (const std::size_t count : {1, 50, 459, 700, 1'500}) {
     std::vector<double> values;
     for (std::size_t i = 0; i < count; ++i) values.push_back(uniform(random));
@@ -98,7 +98,7 @@ TEST_CASE("statistics: a quantile's interval agrees with the judgement for any l
 }
 
 TEST_CASE("statistics: a quantile's ends hold in 99 of 100 samples") {
-  fixtures::Random random(2);
+  Random random(2);
   constexpr int samples = 4'000;
   int above = 0, below = 0;
   for (int i = 0; i < samples; ++i) {
@@ -133,7 +133,7 @@ TEST_CASE("statistics: a mean's ends are Student's") {
 }
 
 TEST_CASE("statistics: a line is found through outliers") {
-  fixtures::Random random(3);
+  Random random(3);
   std::vector<Point> points;
   for (int i = 0; i < 2'000; ++i) {
     const double x = 10 * uniform(random);
@@ -151,7 +151,7 @@ TEST_CASE("statistics: a line is found through outliers") {
 }
 
 TEST_CASE("statistics: a line's upper slope holds in 99 of 100 samples") {
-  fixtures::Random random(4);
+  Random random(4);
   int below = 0;
   for (int sample = 0; sample < 2'000; ++sample) {
     std::vector<Point> points;
@@ -170,7 +170,7 @@ TEST_CASE("statistics: growth is told from noise") {
   CHECK_FALSE(is_growing(std::vector<double>{1, 2, 3, 4}));
   CHECK_FALSE(is_growing(std::vector<double>(10, 0.0)));
   CHECK_FALSE(is_growing(std::vector<double>{10, 9, 8, 7, 6, 5, 4, 3, 2, 1}));
-  fixtures::Random random(5);
+  Random random(5);
   int alarms = 0;
   for (int i = 0; i < 5'000; ++i) {
     std::vector<double> values(10);
