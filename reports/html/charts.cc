@@ -49,14 +49,18 @@ std::string moment_text(double begin, double end) {
 
 Plot rates(const RunRecord& run, const std::vector<Moment>& series, const Scale& x) {
   double most = 0;
+  std::vector<double> ends;
   std::vector<Point> offered, accepted, done;
   for (const Moment& moment : series) {
     most = std::max({most, moment.offered, moment.accepted, moment.done});
     offered.push_back({moment.begin_s, moment.offered});
     accepted.push_back({moment.begin_s, moment.accepted});
     done.push_back({moment.begin_s, moment.done});
+    if (moment.done > 0) ends.push_back(moment.done);
   }
-  Plot plot(x, from_zero(most),
+  std::ranges::sort(ends);
+  const double typical = ends.empty() ? 0 : ends[ends.size() / 2];
+  Plot plot(x, of_rates(typical, most),
             fmt::format("Documents a second over time: at most {} offered, {} accepted, {} done",
                         human_rate(std::ranges::max(offered, {}, &Point::y).y),
                         human_rate(std::ranges::max(accepted, {}, &Point::y).y),
@@ -155,7 +159,9 @@ std::string timeline(const CapacityReport& report) {
   if (!report.steps.empty())
     slope += fmt::format("; the backlog's steepest slope is {:+.2f} documents a second",
                          report.backlog_slope);
-  return rates(report.run, series, x).figure("Documents a second") +
+  const Plot rate = rates(report.run, series, x);
+  return rate.figure(rate.y().is_logarithmic() ? "Documents a second, on a logarithmic scale"
+                                               : "Documents a second") +
          in_flight(report, series, x).figure(slope) + phase_table(report.run);
 }
 
@@ -181,8 +187,7 @@ std::string percentiles(const CapacityReport& report) {
       fmt::format("Latency by percentile: {} {} from intended, {} from issued",
                   percentile(points.back().fraction), time_text(points.back().from_intended_s),
                   time_text(points.back().from_issued_s)));
-  if (uncertain < x.high())
-    plot.band(uncertain, x.high(), "uncertain", "too few documents to be sure");
+  if (uncertain < x.high()) plot.band(uncertain, x.high(), "uncertain", "uncertain");
   plot.y_axis(labelled(plot.y().ticks(4), latency_tick));
   for (const TargetResult& result : report.targets)
     if (result.target.measure == Measure::upload && result.target.limit <= plot.y().high())
@@ -316,11 +321,7 @@ std::string time_and_size(const CapacityReport& report) {
         time_text(fit->fixed_s), time_text(fit->seconds_per_mb), time_text(fit->ten_mb_s),
         time_text(fit->ten_mb_high_s), counted(fit->documents, "document"));
   }
-  plot.x_axis(labelled(x.ticks(5),
-                       [](double mb) {
-                         return human_bytes(static_cast<std::uint64_t>(std::llround(1e6 * mb)));
-                       }),
-              "size");
+  plot.x_axis(labelled(x.ticks(5), size_tick), "size");
   return plot.figure("From intended to done, of documents that waited for nobody") +
          fmt::format("<p class=\"reading\">{}</p>\n", text(note));
 }
@@ -353,7 +354,7 @@ std::string use_over_time(const CapacityReport& report) {
     Plot plot(x, from_zero(most), fmt::format("{} over time", caption));
     show_phases(plot, report.run, false);
     plot.y_axis(labelled(plot.y().ticks(3), number));
-    if (limit > 0) plot.level(limit, "limit", fmt::format("{} there are", number(limit)));
+    if (limit > 0) plot.level(limit, "limit", fmt::format("{} are there", number(limit)));
     std::vector<Key> keys;
     for (std::size_t i = 0; i < curves.size(); ++i) {
       if (lines[i].empty()) continue;
@@ -365,9 +366,7 @@ std::string use_over_time(const CapacityReport& report) {
     plot.x_axis(clock_ticks(x)).keys(std::move(keys));
     return plot.figure(caption, "small");
   };
-  const auto bytes = [](double value) {
-    return human_bytes(static_cast<std::uint64_t>(std::llround(value)));
-  };
+  const auto bytes = [](double value) { return size_tick(value / 1e6); };
   return "<div class=\"three\">\n" +
          chart("CPU, cores",
                {{"system", "system", [](const Use& use) { return use.system_cores; }},

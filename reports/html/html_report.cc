@@ -142,10 +142,12 @@ std::string html_report(const CapacityReport& report) {
       section("stages", "Where the time goes",
               "From a document's intended time until it is done. Waits are grey.", stages(report));
   page += section("timeline", "Timeline", "", timeline(report));
-  page += section("percentiles", "Latency of uploads",
-                  "From the time that the schedule intended, and from the time at which the "
-                  "generator could issue it: a system that stalls hides from the second.",
-                  percentiles(report));
+  page +=
+      section("percentiles", "Latency of uploads",
+              "From the time that the schedule intended, and from the time at which the "
+              "generator could issue it: a system that stalls hides from the second. Grey: too few "
+              "documents to be sure.",
+              percentiles(report));
   page += section("load", "Load and latency", "", load_and_latency(report));
   page += section("size", "Time and size", "", time_and_size(report));
   page += section("resources", "Resources",

@@ -7,7 +7,8 @@
 namespace penstock::html {
 namespace {
 
-constexpr double size = 1'000;  // of the drawing, in its own units, both ways
+constexpr double size = 1'000;           // of the drawing, in its own units, both ways
+constexpr double name_width_min = 0.03;  // of a band: less holds no letter
 
 std::string number(double value) {
   std::string digits = fmt::format("{:.1f}", value);
@@ -127,8 +128,8 @@ std::string Plot::figure(std::string_view caption, std::string_view of_size) con
   for (const Key& key : keys_)
     legend += fmt::format(
         "<li><svg class=\"swatch\" viewBox=\"0 0 22 10\" aria-hidden=\"true\"><path class=\"{}\" "
-        "d=\"M1 5H21\"/></svg>{}</li>",
-        key.look, text(key.name));
+        "d=\"{}\"/></svg>{}</li>",
+        key.look, key.look.starts_with("dots") ? "M11 5h0" : "M1 5H21", text(key.name));
   if (!legend.empty()) legend = "<ul class=\"legend\">" + legend + "</ul>\n";
   return fmt::format(
       "<figure class=\"chart {0}\">\n<figcaption>{1}</figcaption>\n{2}"

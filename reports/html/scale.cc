@@ -20,7 +20,8 @@ double round_up(double step) {
 
 std::vector<double> multiples(double step, double low, double high) {
   std::vector<double> values;
-  for (double i = std::ceil(low / step - 1e-9); i * step <= high * (1 + 1e-9); ++i)
+  // Never -0.
+  for (double i = std::ceil(low / step - 1e-9) + 0.0; i * step <= high * (1 + 1e-9); ++i)
     values.push_back(i * step);
   return values;
 }
@@ -55,6 +56,11 @@ std::vector<double> Scale::ticks(int wanted) const {
 
 Scale from_zero(double most) {
   return Scale::linear(0, most > 0 ? 1.08 * most : 1);
+}
+
+Scale of_rates(double typical, double most) {
+  return most <= 25 * typical || typical <= 0 ? from_zero(most)
+                                              : Scale::logarithmic(typical / 20, most * 1.3);
 }
 
 Scale of_latencies(double least, double most) {
@@ -95,6 +101,12 @@ std::string amount_tick(double amount) {
   if (amount < 10'000) return with_commas(static_cast<std::uint64_t>(std::llround(amount)));
   return amount < 1e6 ? fmt::format("{:.4g} k", amount / 1e3)
                       : fmt::format("{:.4g} M", amount / 1e6);
+}
+
+std::string size_tick(double megabytes) {
+  if (megabytes == 0) return "0";
+  return megabytes < 0.9999 ? fmt::format("{:.4g} kB", 1e3 * megabytes)
+                            : fmt::format("{:.4g} MB", megabytes);
 }
 
 std::string latency_tick(double seconds) {

@@ -22,6 +22,7 @@ class Scale {
   double place(double value) const;
   double low() const { return low_; }
   double high() const { return high_; }
+  bool is_logarithmic() const { return is_log_; }
   // Round values, about as many as wanted; of a logarithm 1, 10, 100, with 2 and 5 if those are
   // few.
   std::vector<double> ticks(int wanted) const;
@@ -36,6 +37,9 @@ class Scale {
 // From zero to a little more than `most`, so that a line does not lie on the frame.
 Scale from_zero(double most);
 
+// Linear from zero, unless what is typical would lie on the floor below a burst.
+Scale of_rates(double typical, double most);
+
 // Of latencies: linear from zero where that shows them all, else logarithmic.
 Scale of_latencies(double least, double most);
 
@@ -47,6 +51,7 @@ std::vector<Tick> clock_ticks(const Scale& scale);
 std::string clock_text(double seconds);
 
 std::string amount_tick(double amount);    // 0, 0.5, 1,200, 15 k
+std::string size_tick(double megabytes);   // 200 kB, 10 MB
 std::string latency_tick(double seconds);  // 5 ms, 0.2 s, 10 s, 5 min
 
 }  // namespace penstock::html

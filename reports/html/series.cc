@@ -65,8 +65,9 @@ std::vector<Moment> moments(const RunRecord& run) {
   const double wanted =
       std::clamp(static_cast<double>(run.arrivals.size()), moments_min, moments_max);
   const double length = round_length(end / wanted);
-  const auto count = static_cast<std::size_t>(end / length) + 1;
-
+  // The last is between half as long and half longer, so that its rates are none of a sliver.
+  const auto count =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, std::llround(end / length)));
   std::vector<Moment> series(count);
   UnderWay in_flight, waiting;
   const auto at = [&](Offset time) -> Moment& {
@@ -74,18 +75,21 @@ std::vector<Moment> moments(const RunRecord& run) {
     return series[std::min(count - 1, static_cast<std::size_t>(index))];
   };
   for (const Arrival& arrival : run.arrivals) {
-    at(arrival.intended).offered += 1 / length;
-    if (arrival.accepted) at(*arrival.accepted).accepted += 1 / length;
-    if (arrival.done) at(*arrival.done).done += 1 / length;
+    ++at(arrival.intended).offered;
+    if (arrival.accepted) ++at(*arrival.accepted).accepted;
+    if (arrival.done) ++at(*arrival.done).done;
     in_flight.add(arrival.accepted, arrival.done);
     waiting.add(arrival.accepted, arrival.started ? arrival.started : arrival.done);
   }
   const auto flying = in_flight.most(length, count), lined_up = waiting.most(length, count);
   for (std::size_t i = 0; i < count; ++i) {
-    series[i].begin_s = length * static_cast<double>(i);
-    series[i].end_s = series[i].begin_s + length;
-    series[i].in_flight = flying[i];
-    series[i].waiting = lined_up[i];
+    Moment& moment = series[i];
+    moment.begin_s = length * static_cast<double>(i);
+    moment.end_s = i + 1 < count ? moment.begin_s + length : end;
+    for (double* rate : {&moment.offered, &moment.accepted, &moment.done})
+      *rate /= moment.end_s - moment.begin_s;
+    moment.in_flight = flying[i];
+    moment.waiting = lined_up[i];
   }
   return series;
 }

@@ -81,7 +81,7 @@ std::string against_limit(const TargetResult& result) {
   return fmt::format(
       "<div class=\"gauge {}\"><i class=\"range\" style=\"left:{};width:{}\"></i><i "
       "class=\"value\" "
-      "style=\"left:{}\"></i></div><span class=\"n\">{}</span>{}",
+      "style=\"--at:{}\"></i></div><span class=\"n\">{}</span>{}",
       name_of(result.verdict), percent(good), percent(bad - good), percent(value),
       amount_of(target, *result.value), interval);
 }
@@ -89,14 +89,14 @@ std::string against_limit(const TargetResult& result) {
 std::string budget(const TargetResult& result) {
   if (!is_time(result.target.measure)) return "<span class=\"soft\">counts no misses</span>";
   const std::uint64_t misses = result.misses, allowed = result.misses_allowed;
-  const bool is_over = misses > allowed;
-  const double part = allowed > 0 ? static_cast<double>(misses) / static_cast<double>(allowed)
-                                  : (misses > 0 ? 1.0 : 0.0);
+  const double part =
+      static_cast<double>(misses) / static_cast<double>(std::max<std::uint64_t>(1, allowed));
   return fmt::format(
-      "<div class=\"meter{}\"><i style=\"width:{}\"></i></div><span class=\"n\">{} of {}</span> "
+      "<div class=\"meter {}\">{}</div><span class=\"n\">{} of {}</span> "
       "<span class=\"soft\">in {}</span>",
-      is_over ? " over" : "", percent(part), with_commas(misses), with_commas(allowed),
-      counted(result.documents, "document"));
+      name_of(result.verdict),
+      misses == 0 ? "" : fmt::format("<i style=\"width:{}\"></i>", percent(part)),
+      with_commas(misses), with_commas(allowed), counted(result.documents, "document"));
 }
 
 std::string mark(bool holds) {
@@ -243,7 +243,7 @@ std::string resources(const CapacityReport& report) {
     const bool has_limit = resource.limit > 0;
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td class=\"flow\">{}</td><td class=\"n\">{}</td><td "
-        "class=\"n\">{}{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n",
+        "class=\"n\">{}{}</td><td class=\"unit\">{}</td><td class=\"n\">{}</td></tr>\n",
         text(resource.name),
         has_limit ? fmt::format("<span class=\"bar use\"><i{} style=\"width:{}\"></i></span>",
                                 resource.utilisation >= 0.9 ? " class=\"full\"" : "",
