@@ -11,7 +11,6 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using fixtures::Random;
 using Sent = SimulatedFleet::Sent;
 
 constexpr std::size_t workers_count = 20;
