@@ -63,8 +63,7 @@ TEST_CASE("corpus: an extractor finds the pages of a made document and its words
     CHECK(extracted.outcome == Outcome::done);
     CHECK(extracted.message.empty());
     CHECK(extracted.pages_total == corpus.pages_of(which));
-    CHECK(extracted.utf8.find(content.phrase + ".") !=
-          std::string::npos);
+    CHECK(extracted.utf8.find(content.phrase + ".") != std::string::npos);
     // As many lines as were set.
     CHECK(std::ranges::count(extracted.utf8, '\n') >= 40 * extracted.pages_total - 1);
   }

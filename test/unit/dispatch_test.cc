@@ -14,7 +14,6 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using Random;
 using Sent = SimulatedService::Sent;
 using Reply = SimulatedService::Reply;
 

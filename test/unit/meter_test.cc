@@ -13,7 +13,6 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using Random;
 
 const TimePoint start{1h};
 constexpr Meter::Share paced = Meter::Share::but_reserved;
