@@ -11,7 +11,6 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using Random;
 
 LeaseCall call_of(std::vector<Wish> wishes, std::size_t keys = 1) {
   LeaseCall call;

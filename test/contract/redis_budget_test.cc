@@ -17,7 +17,6 @@ namespace penstock {
 namespace {
 
 using namespace std::chrono_literals;
-using Random;
 
 // The script with a clock that tests move: a list beside the budget, of seconds and microseconds.
 std::string script_with_clock() {
