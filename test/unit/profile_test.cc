@@ -200,7 +200,8 @@ TEST_CASE("schedule: the mix has its weights and the seed decides") {
   const Phase constant = phase(ArrivalPlan::constant, 1'000, 10);
   const auto kinds = [&](std::uint64_t seed) {
     std::vector<std::uint32_t> made;
-    for (const Due& due : schedule_with(constant, seed)[0].due) made.push_back(due.kind);
+    const Schedule schedule = schedule_with(constant, seed);
+    for (const Due& due : schedule[0].due) made.push_back(due.kind);
     return made;
   };
   CHECK(kinds(1) == kinds(1));
