@@ -70,6 +70,12 @@ struct CatalogCursor {
   std::string id;
 };
 
+// What was a blob's location, and since when.
+struct CondemnedBlob {
+  std::string location;
+  WallTime reserved{};
+};
+
 struct CatalogTotals {
   std::uint64_t documents = 0;  // without removed ones
   std::uint64_t bytes = 0;
@@ -122,14 +128,18 @@ class Catalog {
   // Marks it as removed, received now and not queued; its blob's location is reserved from now on,
   // and condemned. Absent if there is none, or it was removed before.
   virtual Result<std::optional<CatalogEntry>> remove(const CatalogName& name, WallTime now) = 0;
-  // Removed entries that are queued, the oldest first.
-  virtual Result<std::vector<CatalogEntry>> removed(std::size_t entries_max) = 0;
+  // Removed entries that are queued, the oldest first; those behind `after`, which was one of them.
+  virtual Result<std::vector<CatalogEntry>> removed(const std::optional<CatalogEntry>& after,
+                                                    std::size_t entries_max) = 0;
   // Drops those that are removed, with their idempotency keys, unless they changed.
   virtual Result<void> forget(std::span<const CatalogEntry> entries) = 0;
 
-  // Locations that were reserved before, the oldest first, condemned already or not. They are from
-  // now on, until they are released: their blobs are to be removed.
-  virtual Result<std::vector<std::string>> condemn(WallTime before, std::size_t locations_max) = 0;
+  // Locations that were reserved before, the oldest first, condemned already or not; those behind
+  // `after`, which was one of them. They are from now on, until they are released: their blobs are
+  // to be removed.
+  virtual Result<std::vector<CondemnedBlob>> condemn(WallTime before,
+                                                     const std::optional<CondemnedBlob>& after,
+                                                     std::size_t blobs_max) = 0;
   // Their blobs are gone: they are not reserved any more.
   virtual Result<void> release(std::span<const std::string> locations) = 0;
 

@@ -10,9 +10,8 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t at_once = 500;
-
-Result<void> enqueue_forgotten(const ServiceParts& parts, WallTime received_before) {
+Result<void> enqueue_forgotten(const ServiceParts& parts, std::size_t at_once,
+                               WallTime received_before) {
   for (;;) {
     const auto entries = parts.catalog.unqueued(received_before, at_once);
     if (!entries) return pass_on(entries.error());
@@ -24,10 +23,19 @@ Result<void> enqueue_forgotten(const ServiceParts& parts, WallTime received_befo
   }
 }
 
+// Behind the last of these, or, if they are the last, at the oldest again.
+template <typename Each>
+std::optional<Each> place_behind(const std::vector<Each>& looked_at, std::size_t at_once) {
+  if (looked_at.empty() || looked_at.size() < at_once) return std::nullopt;
+  return looked_at.back();
+}
+
 // Whose removal has been done: neither the queue nor the ledger knows it.
-Result<void> forget_removed(const ServiceParts& parts) {
-  const auto entries = parts.catalog.removed(at_once);
+Result<void> forget_removed(const ServiceParts& parts, std::size_t at_once,
+                            std::optional<CatalogEntry>& place) {
+  const auto entries = parts.catalog.removed(place, at_once);
   if (!entries) return pass_on(entries.error());
+  place = place_behind(*entries, at_once);
   std::vector<std::string> keys;
   for (const CatalogEntry& entry : *entries) keys.push_back(key_of(entry.name));
   const auto queued = parts.broker.find(keys);
@@ -42,15 +50,17 @@ Result<void> forget_removed(const ServiceParts& parts) {
   return parts.catalog.forget(gone);
 }
 
-Result<void> remove_orphans(const ServiceParts& parts, WallTime reserved_before) {
-  const auto locations = parts.catalog.condemn(reserved_before, at_once);
-  if (!locations) return pass_on(locations.error());
+Result<void> remove_orphans(const ServiceParts& parts, std::size_t at_once,
+                            std::optional<CondemnedBlob>& place, WallTime reserved_before) {
+  const auto blobs = parts.catalog.condemn(reserved_before, place, at_once);
+  if (!blobs) return pass_on(blobs.error());
+  place = place_behind(*blobs, at_once);
   std::vector<std::string> gone;
   Result<void> all;
-  for (const std::string& location : *locations) {
-    const auto removed = parts.blobs.remove(location);
-    if (removed) gone.push_back(location);
-    if (!removed && all) all = permanent_error(location + ": " + removed.error().message);
+  for (const CondemnedBlob& blob : *blobs) {
+    const auto removed = parts.blobs.remove(blob.location);
+    if (removed) gone.push_back(blob.location);
+    if (!removed && all) all = permanent_error(blob.location + ": " + removed.error().message);
   }
   if (auto released = parts.catalog.release(gone); !released) return released;
   return all;
@@ -71,17 +81,20 @@ Sweeper::~Sweeper() {
 }
 
 Result<void> Sweeper::sweep(const ServiceParts& parts, const SweeperOptions& options,
-                            WallTime now) {
-  if (auto done = enqueue_forgotten(parts, now - options.enqueue_after); !done) return done;
-  if (auto done = forget_removed(parts); !done) return done;
-  return remove_orphans(parts, now - options.remove_after);
+                            SweeperPlace& place, WallTime now) {
+  const std::size_t at_once = options.at_once;
+  if (auto done = enqueue_forgotten(parts, at_once, now - options.enqueue_after); !done)
+    return done;
+  if (auto done = forget_removed(parts, at_once, place.removed); !done) return done;
+  return remove_orphans(parts, at_once, place.condemned, now - options.remove_after);
 }
 
 void Sweeper::sweep_until_stopped() {
   bool stopping = false;
   std::string failure;
+  SweeperPlace place;
   while (!stopping) {
-    const Result<void> swept = sweep(parts_, options_, wall_now());
+    const Result<void> swept = sweep(parts_, options_, place, wall_now());
     // What goes on failing is said once.
     const std::string why = swept ? std::string() : swept.error().message;
     if (!why.empty() && why != failure) parts_.log(why);

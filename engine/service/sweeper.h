@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "engine/core/error.h"
@@ -17,6 +19,15 @@ struct SweeperOptions {
   std::chrono::milliseconds enqueue_after{5'000};
   // Longer than any upload takes, and than a worker reads a content that was replaced.
   std::chrono::milliseconds remove_after = std::chrono::hours(6);
+  // Entries, and blobs, that one step of a round looks at.
+  std::size_t at_once = 500;
+};
+
+// Where the next round goes on, so that what cannot be dealt with stands in nobody's way. Absent:
+// at the oldest.
+struct SweeperPlace {
+  std::optional<CatalogEntry> removed;
+  std::optional<CondemnedBlob> condemned;
 };
 
 // Several fronts may sweep the same catalog: each step may be done twice.
@@ -28,7 +39,8 @@ class Sweeper {
   Sweeper& operator=(const Sweeper&) = delete;
 
   // One round. Blocks.
-  static Result<void> sweep(const ServiceParts& parts, const SweeperOptions& options, WallTime now);
+  static Result<void> sweep(const ServiceParts& parts, const SweeperOptions& options,
+                            SweeperPlace& place, WallTime now);
 
  private:
   void sweep_until_stopped();

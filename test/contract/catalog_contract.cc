@@ -106,8 +106,16 @@ void check_same(const CatalogEntry& a, const CatalogEntry& b) {
 }
 
 // Condemns them.
+Strings condemn(Catalog& catalog, WallTime before, std::size_t blobs_max = all,
+                const std::optional<CondemnedBlob>& after = {}) {
+  Strings locations;
+  for (const CondemnedBlob& blob : value(catalog.condemn(before, after, blobs_max)))
+    locations.push_back(blob.location);
+  return locations;
+}
+
 Strings reserved(Catalog& catalog) {
-  return value(catalog.condemn(end_of_time, all));
+  return condemn(catalog, end_of_time);
 }
 
 void run_locations_contract(Catalog& catalog) {
@@ -117,17 +125,37 @@ void run_locations_contract(Catalog& catalog) {
     succeed(catalog.reserve("first", at(5)));
     succeed(catalog.reserve("third", at(30)));
     add(catalog, a);
-    CHECK(value(catalog.condemn(at(20), all)) == Strings{"first"});
-    CHECK(value(catalog.condemn(at(21), all)) == Strings{"first", "second"});
-    CHECK(value(catalog.condemn(at(99), 2)) == Strings{"first", "second"});
+    CHECK(condemn(catalog, at(20)) == Strings{"first"});
+    CHECK(condemn(catalog, at(21)) == Strings{"first", "second"});
+    CHECK(condemn(catalog, at(99), 2) == Strings{"first", "second"});
     succeed(catalog.release(Strings{"first", "third", "unknown"}));
     CHECK(reserved(catalog) == Strings{"second"});
+  }
+
+  SECTION("what is condemned is seen page by page through equal times") {
+    const Strings names = {"c", "a", "\xff", "b", ""};
+    for (const std::string& name : names) succeed(catalog.reserve(name + "!", at(5)));
+    succeed(catalog.reserve("older", at(4)));
+    succeed(catalog.reserve("younger", at(6)));
+    succeed(catalog.reserve("too young", at(7)));
+    Strings seen;
+    std::optional<CondemnedBlob> after;
+    for (;;) {
+      const auto page = value(catalog.condemn(at(7), after, 2));
+      if (page.empty()) break;
+      CHECK(page.size() <= 2);
+      for (const CondemnedBlob& blob : page) seen.push_back(blob.location);
+      after = page.back();
+      // Whether it is there still or not.
+      if (after->location == "a!") succeed(catalog.release(Strings{"a!"}));
+    }
+    CHECK(seen == Strings{"older", "!", "a!", "b!", "c!", "\xff!", "younger"});
   }
 
   SECTION("a location may be reserved again and is as old as the last time") {
     succeed(catalog.reserve("a", at(5)));
     succeed(catalog.reserve("a", at(50)));
-    CHECK(value(catalog.condemn(at(50), all)).empty());
+    CHECK(condemn(catalog, at(50)).empty());
   }
 
   SECTION("locations are bytes") {
@@ -194,8 +222,8 @@ void run_additions_contract(Catalog& catalog) {
     CHECK(added.how == How::replaced);
     check_same(added.entry, second);
     check_same(found(catalog, first.name), second);
-    CHECK(value(catalog.condemn(at(20), all)).empty());
-    CHECK(value(catalog.condemn(at(21), all)) == Strings{first.location});
+    CHECK(condemn(catalog, at(20)).empty());
+    CHECK(condemn(catalog, at(21)) == Strings{first.location});
     CHECK_FALSE(catalog.add(first, "").has_value());
     check_same(found(catalog, first.name), second);
   }
@@ -437,7 +465,7 @@ void run_queueing_contract(Catalog& catalog) {
     value(catalog.remove(first.name, at(10)));
     mark_queued(catalog, second, 20);
     CHECK_FALSE(found(catalog, first.name).queued.has_value());
-    CHECK(value(catalog.removed(all)).empty());
+    CHECK(value(catalog.removed({}, all)).empty());
     forget(catalog, second);
     mark_queued(catalog, entry("nobody", "x"), 20);
     CHECK(found(catalog, first.name).is_removed);
@@ -455,8 +483,8 @@ void run_queueing_contract(Catalog& catalog) {
     check_same(*removed, expected);
     check_same(found(catalog, a.name), expected);
     CHECK(value(catalog.list("us", {}, all)).empty());
-    CHECK(value(catalog.condemn(at(20), all)).empty());
-    CHECK(value(catalog.condemn(at(21), all)) == Strings{a.location});
+    CHECK(condemn(catalog, at(20)).empty());
+    CHECK(condemn(catalog, at(21)) == Strings{a.location});
     CHECK_FALSE(value(catalog.remove(a.name, at(30))).has_value());
     CHECK(found(catalog, a.name).received == at(20));
     CHECK_FALSE(value(catalog.remove({"us", "nobody"}, at(30))).has_value());
@@ -468,12 +496,34 @@ void run_queueing_contract(Catalog& catalog) {
     remove(catalog, {"us", "c"}, 20);
     remove(catalog, {"us", "a"}, 40);
     value(catalog.remove({"us", "d"}, at(10)));
-    CHECK(ids(value(catalog.removed(all))) == "cba");
-    CHECK(ids(value(catalog.removed(2))) == "cb");
-    succeed(catalog.forget(value(catalog.removed(2))));
-    CHECK(ids(value(catalog.removed(all))) == "a");
+    CHECK(ids(value(catalog.removed({}, all))) == "cba");
+    CHECK(ids(value(catalog.removed({}, 2))) == "cb");
+    succeed(catalog.forget(value(catalog.removed({}, 2))));
+    CHECK(ids(value(catalog.removed({}, all))) == "a");
     CHECK_FALSE(value(catalog.find({"us", "b"})).has_value());
     succeed(catalog.forget({}));
+  }
+
+  SECTION("removed entries are seen page by page through equal times") {
+    for (const std::string tenant : {"us", "them"})
+      for (const std::string id : {"b", "a", "ü"}) {
+        add(catalog, entry(id, id, 10, tenant));
+        remove(catalog, {tenant, id}, 20);
+      }
+    add(catalog, entry("old", "x"));
+    remove(catalog, {"us", "old"}, 15);
+    Strings seen;
+    std::optional<CatalogEntry> after;
+    for (;;) {
+      const auto page = value(catalog.removed(after, 2));
+      if (page.empty()) break;
+      CHECK(page.size() <= 2);
+      for (const CatalogEntry& each : page) seen.push_back(each.name.tenant + '/' + each.name.id);
+      after = page.back();
+      // Whether it is there still or not.
+      if (after->name.id == "a") forget(catalog, *after);
+    }
+    CHECK(seen == Strings{"us/old", "them/a", "them/b", "them/ü", "us/a", "us/b", "us/ü"});
   }
 
   SECTION("what came back is not forgotten") {
@@ -552,9 +602,12 @@ void run_concurrency_contract(Catalog& one, Catalog& other) {
     std::vector<std::string> condemned;
     std::thread sweeper([&] {
       while (!stop) {
-        const auto locations = other.condemn(at(100), 3);
-        if (!locations || !other.release(*locations)) ++failures;
-        if (locations) condemned.insert(condemned.end(), locations->begin(), locations->end());
+        const auto blobs = other.condemn(at(100), {}, 3);
+        Strings locations;
+        for (const CondemnedBlob& blob : blobs.value_or(std::vector<CondemnedBlob>()))
+          locations.push_back(blob.location);
+        if (!blobs || !other.release(locations)) ++failures;
+        condemned.insert(condemned.end(), locations.begin(), locations.end());
       }
     });
     const auto answers = ask_at_once([&](int i) {

@@ -142,11 +142,14 @@ Result<std::optional<CatalogEntry>> MemoryCatalog::remove(const CatalogName& nam
   return entry;
 }
 
-Result<std::vector<CatalogEntry>> MemoryCatalog::removed(std::size_t entries_max) {
+Result<std::vector<CatalogEntry>> MemoryCatalog::removed(const std::optional<CatalogEntry>& after,
+                                                         std::size_t entries_max) {
   if (auto entered = store_.enter("catalog.removed"); !entered) return pass_on(entered.error());
   const std::lock_guard lock(store_.mutex);
-  return oldest(store_, entries_max, [](const CatalogEntry& entry) {
-    return entry.is_removed && entry.queued.has_value();
+  return oldest(store_, entries_max, [&](const CatalogEntry& entry) {
+    return entry.is_removed && entry.queued.has_value() &&
+           (!after ||
+            std::tie(after->received, after->name) < std::tie(entry.received, entry.name));
   });
 }
 
@@ -163,19 +166,21 @@ Result<void> MemoryCatalog::forget(std::span<const CatalogEntry> entries) {
   return {};
 }
 
-Result<std::vector<std::string>> MemoryCatalog::condemn(WallTime before,
-                                                        std::size_t locations_max) {
+Result<std::vector<CondemnedBlob>> MemoryCatalog::condemn(WallTime before,
+                                                          const std::optional<CondemnedBlob>& after,
+                                                          std::size_t blobs_max) {
   if (auto entered = store_.enter("catalog.condemn"); !entered) return pass_on(entered.error());
   const std::lock_guard lock(store_.mutex);
-  std::vector<std::string> locations;
-  for (const auto& [location, reservation] : store_.reserved)
-    if (reservation.since < before) locations.push_back(location);
-  std::ranges::stable_sort(locations, {}, [&](const std::string& location) {
-    return store_.reserved.at(location).since;
-  });
-  if (locations.size() > locations_max) locations.resize(locations_max);
-  for (const std::string& location : locations) store_.reserved.at(location).is_condemned = true;
-  return locations;
+  const auto age = [](const CondemnedBlob& blob) { return std::tie(blob.reserved, blob.location); };
+  std::vector<CondemnedBlob> blobs;
+  for (const auto& [location, reservation] : store_.reserved) {
+    const CondemnedBlob blob{location, reservation.since};
+    if (blob.reserved < before && (!after || age(*after) < age(blob))) blobs.push_back(blob);
+  }
+  std::ranges::sort(blobs, {}, age);
+  if (blobs.size() > blobs_max) blobs.resize(blobs_max);
+  for (const CondemnedBlob& blob : blobs) store_.reserved.at(blob.location).is_condemned = true;
+  return blobs;
 }
 
 Result<void> MemoryCatalog::release(std::span<const std::string> locations) {

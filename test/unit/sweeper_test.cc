@@ -54,8 +54,10 @@ class World {
     REQUIRE(files_.write(entry.location, content).has_value());
     return catalog.add(entry, "").value().entry;
   }
-  void sweep(WallTime now) {
-    REQUIRE(Sweeper::sweep(parts_, {.enqueue_after = 5s, .remove_after = 1h}, now).has_value());
+  void sweep(WallTime now) { REQUIRE(try_to_sweep(now).has_value()); }
+  Result<void> try_to_sweep(WallTime now) {
+    return Sweeper::sweep(parts_, {.enqueue_after = 5s, .remove_after = 1h, .at_once = 2}, place_,
+                          now);
   }
   DocumentView view(const CatalogEntry& entry) {
     const CatalogEntry now = catalog.find(entry.name).value().value();
@@ -69,6 +71,8 @@ class World {
     record.times.done = start + 7s;
     REQUIRE(ledger.record({&record, 1}).has_value());
   }
+  std::string path(const std::string& name) const { return folder_.path("blobs/" + name); }
+  bool write(const std::string& name) { return files_.write(path(name), "x").has_value(); }
   bool is_there(const std::string& location) { return files_.read(location, 1'000).has_value(); }
 
   MemoryStore store;
@@ -94,6 +98,7 @@ class World {
   Tracker tracker_{events_, metrics_};
   IoThreads threads_{1};
   ServiceParts parts_;
+  SweeperPlace place_;
 };
 
 TEST_CASE("sweeper: what did not get into the queue is put there once it is old enough") {
@@ -154,6 +159,47 @@ TEST_CASE("sweeper: blobs that are nobody's go when they are old and no others")
   CHECK_FALSE(world.is_there(old.location));
   CHECK(world.is_there(kept.location));
   CHECK(world.is_there(replacing.location));
+}
+
+TEST_CASE("sweeper: what cannot be forgotten stands in nobody's way") {
+  World world;
+  std::vector<CatalogEntry> entries;
+  for (const char* id : {"a", "b", "c"}) entries.push_back(world.upload(id));
+  for (const CatalogEntry& entry : entries) {
+    REQUIRE(world.catalog.remove(entry.name, start).value().has_value());
+    const CatalogEntry removed = world.catalog.find(entry.name).value().value();
+    REQUIRE(world.catalog.mark_queued({&removed, 1}, start).has_value());
+  }
+  // Of the first two, a worker has still to remove what the ledger knows.
+  for (const char* key : {"t/a", "t/b"}) {
+    Claim claim;
+    claim.key = key;
+    world.record(claim, Outcome::done);
+  }
+  world.sweep(start + 1s);
+  CHECK(world.catalog.find(entries[2].name).value().has_value());
+  world.sweep(start + 2s);
+  CHECK_FALSE(world.catalog.find(entries[2].name).value().has_value());
+  REQUIRE(world.ledger.forget(std::vector<std::string>{"t/a", "t/b"}).has_value());
+  world.sweep(start + 3s);
+  CHECK_FALSE(world.catalog.find(entries[0].name).value().has_value());
+  CHECK_FALSE(world.catalog.find(entries[1].name).value().has_value());
+}
+
+TEST_CASE("sweeper: blobs that cannot be removed stand in nobody's way") {
+  World world;
+  // A folder that is not empty is no blob.
+  for (const char* name : {"a", "b"}) {
+    REQUIRE(world.catalog.reserve(world.path(name), start).has_value());
+    REQUIRE(world.write(std::string(name) + "/file"));
+  }
+  REQUIRE(world.catalog.reserve(world.path("c"), start + 1s).has_value());
+  REQUIRE(world.write("c"));
+  CHECK_FALSE(world.try_to_sweep(start + 2h).has_value());
+  CHECK(world.is_there(world.path("c")));
+  world.sweep(start + 2h);
+  CHECK_FALSE(world.is_there(world.path("c")));
+  CHECK_FALSE(world.try_to_sweep(start + 2h).has_value());
 }
 
 TEST_CASE("document view: a failure stands when nothing is left in the queue") {

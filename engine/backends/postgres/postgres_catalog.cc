@@ -75,6 +75,9 @@ Sha256 digest_from_hex(std::string_view digits) {
   return digest;
 }
 
+// Behind it is everything.
+constexpr WallTime beginning{std::chrono::milliseconds(std::numeric_limits<std::int64_t>::min())};
+
 std::string ms(WallTime time) {
   return std::to_string(time.time_since_epoch().count());
 }
@@ -118,14 +121,6 @@ Result<std::vector<CatalogEntry>> all_entries(const Result<PostgresRows>& rows) 
   entries.reserve(rows->size());
   for (std::size_t row = 0; row < rows->size(); ++row) entries.push_back(read_entry(*rows, row));
   return entries;
-}
-
-Result<std::vector<std::string>> all_locations(const Result<PostgresRows>& rows) {
-  if (!rows) return pass_on(rows.error());
-  std::vector<std::string> locations;
-  for (std::size_t row = 0; row < rows->size(); ++row)
-    locations.push_back(bytes_from_hex(rows->text(row, 0)));
-  return locations;
 }
 
 Result<void> done(const Result<PostgresRows>& rows) {
@@ -398,11 +393,15 @@ Result<std::optional<CatalogEntry>> PostgresCatalog::remove(const CatalogName& n
   return first_entry(*rows);
 }
 
-Result<std::vector<CatalogEntry>> PostgresCatalog::removed(std::size_t entries_max) {
-  return all_entries(pool_.run("SELECT " PENSTOCK_CATALOG_COLUMNS
-                               "FROM penstock.catalog WHERE is_removed AND queued_ms IS NOT NULL "
-                               "ORDER BY received_ms, tenant, id LIMIT $1::bigint",
-                               {{limit(entries_max)}, {}}));
+Result<std::vector<CatalogEntry>> PostgresCatalog::removed(const std::optional<CatalogEntry>& after,
+                                                           std::size_t entries_max) {
+  const CatalogName name = after ? after->name : CatalogName();
+  return all_entries(pool_.run(
+      "SELECT " PENSTOCK_CATALOG_COLUMNS
+      "FROM penstock.catalog WHERE is_removed AND queued_ms IS NOT NULL "
+      "AND (received_ms, tenant, id) > ($1::bigint, $2, $3) "
+      "ORDER BY received_ms, tenant, id LIMIT $4::bigint",
+      {{ms(after ? after->received : beginning), name.tenant, name.id, limit(entries_max)}, {}}));
 }
 
 Result<void> PostgresCatalog::forget(std::span<const CatalogEntry> entries) {
@@ -417,16 +416,23 @@ Result<void> PostgresCatalog::forget(std::span<const CatalogEntry> entries) {
                         entries_as_arrays(entries)));
 }
 
-Result<std::vector<std::string>> PostgresCatalog::condemn(WallTime before,
-                                                          std::size_t locations_max) {
-  return all_locations(
-      pool_.run("WITH old AS MATERIALIZED (SELECT location FROM penstock.catalog_reserved "
-                "  WHERE reserved_ms < $1::bigint ORDER BY reserved_ms, location LIMIT $2::bigint "
-                "  FOR UPDATE), "
-                "condemned AS (UPDATE penstock.catalog_reserved SET is_condemned = true "
-                "  WHERE location IN (SELECT location FROM old) RETURNING reserved_ms, location) "
-                "SELECT encode(location, 'hex') FROM condemned ORDER BY reserved_ms, location",
-                {{ms(before), limit(locations_max)}, {}}));
+Result<std::vector<CondemnedBlob>> PostgresCatalog::condemn(
+    WallTime before, const std::optional<CondemnedBlob>& after, std::size_t blobs_max) {
+  const auto rows = pool_.run(
+      "WITH old AS MATERIALIZED (SELECT location FROM penstock.catalog_reserved "
+      "  WHERE reserved_ms < $1::bigint AND (reserved_ms, location) > ($2::bigint, $4) "
+      "  ORDER BY reserved_ms, location LIMIT $3::bigint FOR UPDATE), "
+      "condemned AS (UPDATE penstock.catalog_reserved SET is_condemned = true "
+      "  WHERE location IN (SELECT location FROM old) RETURNING reserved_ms, location) "
+      "SELECT encode(location, 'hex'), reserved_ms FROM condemned "
+      "ORDER BY reserved_ms, location",
+      {{ms(before), ms(after ? after->reserved : beginning), limit(blobs_max)},
+       {after ? after->location : std::string()}});
+  if (!rows) return pass_on(rows.error());
+  std::vector<CondemnedBlob> blobs;
+  for (std::size_t row = 0; row < rows->size(); ++row)
+    blobs.push_back({bytes_from_hex(rows->text(row, 0)), time_from(rows->integer(row, 1))});
+  return blobs;
 }
 
 Result<void> PostgresCatalog::release(std::span<const std::string> locations) {

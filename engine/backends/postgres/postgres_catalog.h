@@ -34,9 +34,12 @@ class PostgresCatalog final : public Catalog {
   Result<std::vector<CatalogEntry>> unqueued(WallTime received_before,
                                              std::size_t entries_max) override;
   Result<std::optional<CatalogEntry>> remove(const CatalogName& name, WallTime now) override;
-  Result<std::vector<CatalogEntry>> removed(std::size_t entries_max) override;
+  Result<std::vector<CatalogEntry>> removed(const std::optional<CatalogEntry>& after,
+                                            std::size_t entries_max) override;
   Result<void> forget(std::span<const CatalogEntry> entries) override;
-  Result<std::vector<std::string>> condemn(WallTime before, std::size_t locations_max) override;
+  Result<std::vector<CondemnedBlob>> condemn(WallTime before,
+                                             const std::optional<CondemnedBlob>& after,
+                                             std::size_t blobs_max) override;
   Result<void> release(std::span<const std::string> locations) override;
   Result<CatalogTotals> totals(const std::string& tenant) override;
 

@@ -17,6 +17,9 @@ namespace {
 #define PENSTOCK_FIND_ENTRY \
   "SELECT " PENSTOCK_CATALOG_COLUMNS " FROM catalog WHERE tenant = ?1 AND id = ?2"
 
+// Behind it is everything.
+constexpr std::int64_t beginning_ms = std::numeric_limits<std::int64_t>::min();
+
 Sha256 digest_from(std::string_view bytes) {
   Sha256 digest{};
   std::copy_n(bytes.begin(), std::min(bytes.size(), digest.size()), digest.begin());
@@ -92,8 +95,10 @@ struct SqliteCatalog::Writes {
             "INSERT INTO catalog_reserved VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING")),
         take(database.prepare("DELETE FROM catalog_reserved WHERE location = ?1 AND "
                               "NOT is_condemned RETURNING 1")),
-        old(database.prepare("SELECT location FROM catalog_reserved WHERE reserved_ms < ?1 "
-                             "ORDER BY reserved_ms, location LIMIT ?2")),
+        old(database.prepare(
+            "SELECT location, reserved_ms FROM catalog_reserved WHERE reserved_ms < ?1 "
+            "AND (reserved_ms, location) > (?2, ?3) "
+            "ORDER BY reserved_ms, location LIMIT ?4")),
         condemn(
             database.prepare("UPDATE catalog_reserved SET is_condemned = 1 WHERE location = ?1")),
         release(database.prepare("DELETE FROM catalog_reserved WHERE location = ?1")),
@@ -134,7 +139,8 @@ struct SqliteCatalog::Reads {
                                   "ORDER BY received_ms, tenant, id LIMIT ?2")),
         removed(database.prepare("SELECT " PENSTOCK_CATALOG_COLUMNS
                                  " FROM catalog WHERE is_removed AND queued_ms IS NOT NULL "
-                                 "ORDER BY received_ms, tenant, id LIMIT ?1")),
+                                 "AND (received_ms, tenant, id) > (?1, ?2, ?3) "
+                                 "ORDER BY received_ms, tenant, id LIMIT ?4")),
         totals(database.prepare("SELECT count(*), coalesce(sum(bytes), 0), "
                                 "(SELECT count(*) FROM catalog WHERE queued_ms IS NULL) "
                                 "FROM catalog WHERE NOT is_removed")),
@@ -314,9 +320,15 @@ Result<std::optional<CatalogEntry>> SqliteCatalog::remove(const CatalogName& nam
   return removed;
 }
 
-Result<std::vector<CatalogEntry>> SqliteCatalog::removed(std::size_t entries_max) {
+Result<std::vector<CatalogEntry>> SqliteCatalog::removed(const std::optional<CatalogEntry>& after,
+                                                         std::size_t entries_max) {
+  const CatalogName name = after ? after->name : CatalogName();
   const std::lock_guard lock(read_mutex_);
-  return all_entries(reads_->removed.bind(1, limit(entries_max)));
+  reads_->removed.bind(1, after ? ms(after->received) : beginning_ms)
+      .bind_text(2, name.tenant)
+      .bind_text(3, name.id)
+      .bind(4, limit(entries_max));
+  return all_entries(reads_->removed);
 }
 
 Result<void> SqliteCatalog::forget(std::span<const CatalogEntry> entries) {
@@ -335,24 +347,29 @@ Result<void> SqliteCatalog::forget(std::span<const CatalogEntry> entries) {
   });
 }
 
-Result<std::vector<std::string>> SqliteCatalog::condemn(WallTime before,
-                                                        std::size_t locations_max) {
-  std::vector<std::string> locations;
+Result<std::vector<CondemnedBlob>> SqliteCatalog::condemn(WallTime before,
+                                                          const std::optional<CondemnedBlob>& after,
+                                                          std::size_t blobs_max) {
+  const std::string location = after ? after->location : std::string();
+  std::vector<CondemnedBlob> blobs;
   const Result<void> done = batches_.write([&]() -> Result<void> {
-    Statement& old = writes_->old.bind(1, ms(before)).bind(2, limit(locations_max));
+    Statement& old = writes_->old.bind(1, ms(before))
+                         .bind(2, after ? ms(after->reserved) : beginning_ms)
+                         .bind_blob(3, location)
+                         .bind(4, limit(blobs_max));
     for (;;) {
       const Result<bool> row = old.step();
       if (!row) return pass_on(row.error());
       if (!*row) break;
-      locations.emplace_back(old.bytes(0));
+      blobs.push_back({std::string(old.bytes(0)), time_from(old.integer(1))});
     }
     old.reset();
-    for (const std::string& location : locations)
-      if (auto marked = writes_->condemn.bind_blob(1, location).run(); !marked) return marked;
+    for (const CondemnedBlob& blob : blobs)
+      if (auto marked = writes_->condemn.bind_blob(1, blob.location).run(); !marked) return marked;
     return {};
   });
   if (!done) return pass_on(done.error());
-  return locations;
+  return blobs;
 }
 
 Result<void> SqliteCatalog::release(std::span<const std::string> locations) {
