@@ -37,9 +37,9 @@ Problem range_not_satisfiable(std::uint64_t bytes);
 Problem too_many_requests(std::chrono::seconds retry_after);
 // The lane's queue is longer than the service's owner wants it.
 Problem queue_is_full(std::string detail, std::chrono::seconds retry_after);
-// What is behind the service does not answer, or not yet. Why is for its owner, not for its users.
 // For who asks whether it is ready.
 Problem stopping();
+// What is behind the service does not answer, or not yet. Why is for its owner, not for its users.
 Problem unavailable();
 
 std::string problem_text(const Problem& problem);

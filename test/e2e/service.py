@@ -217,6 +217,31 @@ class Documents(Serving):
         self.serve()
         self.assertEqual(self.until(identity, "done")["outcome"], "done")
 
+    def test_an_upload_that_does_not_end_holds_the_stop_up_for_so_long_and_no_longer(self):
+        self.serve("--drain-timeout", "1")
+        with self.half_an_upload() as upload:
+            self.process.terminate()
+            out, err = self.process.communicate(timeout=60)
+            self.assertEqual(self.process.returncode, 0, out + err)
+            self.assertEqual(self.read_until(upload, None), b"")
+
+    def test_told_twice_it_stops_at_once(self):
+        self.serve("--drain-timeout", "3600")
+        with self.half_an_upload():
+            self.process.terminate()
+            self.assertEqual(json.loads(self.process.stdout.readline()), {"event": "draining"})
+            self.process.terminate()
+            self.assertEqual(self.process.wait(timeout=60), 130)
+
+    def half_an_upload(self):
+        """A connection with it, once the server has seen it."""
+        host, port = self.url.split("//")[1].split(":")
+        upload = socket.create_connection((host, int(port)), timeout=60)
+        upload.sendall(f"POST /v1/documents HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(TEXT)}\r\n\r\n"
+                       .encode() + TEXT[:100])
+        wait_until(lambda: self.connections() == 2)
+        return upload
+
     def read_until(self, connection, what):
         """What comes until this came; None: until the end."""
         text = b""
