@@ -228,6 +228,7 @@ int run_serve(const ServeOptions& given) {
   service_options.http.threads = http_threads;
   service_options.http.certificate_file = options.certificate_file;
   service_options.http.key_file = options.key_file;
+  service_options.http.complain = log;
   service_options.document_bytes_max = options.engine.document_bytes;
   service_options.version = PENSTOCK_VERSION;
   Service service(std::move(parts), std::move(service_options), std::move(keys));

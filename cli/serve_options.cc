@@ -95,8 +95,8 @@ CLI::App& add_command(CLI::App& keys, KeysAddOptions& options) {
       ->required();
   command
       .add_option("--scope", options.scopes,
-                  "What it may: upload, read, admin (default: upload and read)")
-      ->check(CLI::IsMember({"upload", "read", "admin"}));
+                  "What it may: upload, read, admin, metrics (default: upload and read)")
+      ->check(CLI::IsMember({"upload", "read", "admin", "metrics"}));
   command.add_option("--requests-per-minute", options.requests_per_minute,
                      "At each front of the service (default: as many as it likes)");
   add_size(command, "--document-bytes", options.document_bytes,

@@ -17,7 +17,7 @@ class ClientStream {
  public:
   using executor_type = boost::beast::tcp_stream::executor_type;
 
-  // `tls`, unless null, outlives it.
+  // `tls`, null in the clear, is needed for the moment only.
   ClientStream(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls)
       : tcp_(std::move(socket)) {
     if (tls != nullptr) tls_.emplace(tcp_, *tls);

@@ -58,9 +58,10 @@ bool has_known_length(const http::request_header<>& head) {
          beast::iequals(codings.first->value(), "chunked");
 }
 
-// Of two hosts each server may believe another.
+// Of two hosts each server may believe another; and without any, whom it was for (RFC 9112, 3.2).
 bool has_one_host(const http::request_header<>& head) {
-  return head.count(http::field::host) <= 1;
+  const std::size_t hosts = head.count(http::field::host);
+  return hosts == 1 || (hosts == 0 && head.version() < 11);
 }
 
 std::string peer_of(const tcp::socket& socket) {

@@ -34,7 +34,7 @@ struct HttpService {
 // dropped. All of it happens on the connection's strand.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  // `tls`, unless null, outlives it.
+  // `tls`, null in the clear, is needed for the moment only.
   HttpConnection(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls,
                  const HttpService& service);
 

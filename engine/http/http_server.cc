@@ -8,7 +8,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -21,6 +20,7 @@
 #include <vector>
 
 #include "engine/http/http_connection.h"
+#include "engine/http/server_certificate.h"
 #include "engine/http/work.h"
 
 namespace penstock {
@@ -65,25 +65,6 @@ std::string text_of(const tcp::endpoint& endpoint) {
          std::to_string(endpoint.port());
 }
 
-// Absent: in the clear.
-std::optional<asio::ssl::context> tls_of(const HttpServerOptions& options) {
-  if (options.certificate_file.empty()) return std::nullopt;
-  asio::ssl::context tls(asio::ssl::context::tls_server);
-  error_code error;
-  tls.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
-                      asio::ssl::context::no_tlsv1_1 | asio::ssl::context::no_compression,
-                  error);
-  if (!error) tls.use_certificate_chain_file(options.certificate_file, error);
-  if (error)
-    throw FatalError(options.certificate_file + ": cannot be used as a certificate (" +
-                     error.message() + "); it is a PEM file, the server's own first");
-  tls.use_private_key_file(options.key_file, asio::ssl::context::pem, error);
-  if (error)
-    throw FatalError(options.key_file + ": cannot be used as the key of " +
-                     options.certificate_file + " (" + error.message() + ")");
-  return tls;
-}
-
 }  // namespace
 
 class HttpServer::Listener {
@@ -113,7 +94,7 @@ class HttpServer::Listener {
 
   const HttpService service_;
   const HttpServerOptions& options_ = service_.options;
-  std::optional<asio::ssl::context> tls_ = tls_of(options_);
+  std::optional<ServerCertificate> certificate_;  // absent: in the clear
   const std::shared_ptr<Work> work_ = std::make_shared<Work>();
   tcp::acceptor acceptor_{asio::make_strand(work_->io())};
   asio::steady_timer pause_{acceptor_.get_executor()};
@@ -130,6 +111,7 @@ class HttpServer::Listener {
 };
 
 HttpServer::Listener::Listener(HttpService service) : service_(std::move(service)) {
+  if (!options_.certificate_file.empty()) certificate_.emplace(options_);
   listen();
   asio::co_spawn(acceptor_.get_executor(), accept(), rethrow);
   for (std::size_t i = 0; i < options_.threads; ++i)
@@ -198,8 +180,8 @@ asio::awaitable<void> HttpServer::Listener::accept() {
 void HttpServer::Listener::serve(tcp::socket socket) {
   error_code error;
   socket.set_option(tcp::no_delay(true), error);
-  const auto connection =
-      std::make_shared<HttpConnection>(std::move(socket), tls_ ? &*tls_ : nullptr, service_);
+  const auto connection = std::make_shared<HttpConnection>(
+      std::move(socket), certificate_ ? &certificate_->current() : nullptr, service_);
   const std::lock_guard lock(mutex_);
   if (is_ending_) return;
   connections_.insert(connection);

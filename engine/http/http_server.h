@@ -29,9 +29,11 @@ struct HttpServerOptions {
   // Further clients wait until one has gone.
   std::size_t connections_max = 16'384;
   // PEM: the server's certificate and those that lead to its root, and its key. Empty: in the
-  // clear.
+  // clear. Read again when they change.
   std::string certificate_file;
   std::string key_file;
+  // Told why files that changed cannot be used. On a thread of the server.
+  std::function<void(const std::string&)> complain;
 };
 
 struct RequestHead {

@@ -1,6 +1,7 @@
 // The target of a request line: its path, and what its query says.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,10 @@ class UrlTarget {
   explicit UrlTarget(std::string_view target);
 
   const std::string& path() const { return path_; }  // as it stands there
+  // Whether all of the query could be decoded, and is UTF-8.
+  bool is_sound() const { return is_sound_; }
+  // A name that the query has more than once: of two values each reader may believe another.
+  std::optional<std::string> repeated() const;
   // Decoded. The first of this name, or nothing at all.
   std::string parameter(std::string_view name) const;
   // All of this name, in their order.
@@ -20,6 +25,7 @@ class UrlTarget {
 
  private:
   std::string path_;
+  bool is_sound_ = true;
   std::vector<std::pair<std::string, std::string>> parameters_;
 };
 

@@ -77,7 +77,7 @@ bool is_tenant(std::string_view name) {
 }
 
 std::optional<Scope> scope_named(std::string_view name) {
-  for (const Scope scope : {Scope::upload, Scope::read, Scope::admin})
+  for (const Scope scope : {Scope::upload, Scope::read, Scope::admin, Scope::metrics})
     if (name == name_of(scope)) return scope;
   return std::nullopt;
 }

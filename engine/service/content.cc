@@ -83,6 +83,8 @@ HttpHeaders headers_of(const CatalogEntry& entry, const std::string& tag,
   HttpHeaders headers = {{"Content-Type", entry.media_type},
                          {"ETag", tag},
                          {"Accept-Ranges", "bytes"},
+                         // Somebody else's bytes: nothing in them runs, or is of this origin.
+                         {"Content-Security-Policy", "sandbox"},
                          {"Last-Modified", http_date(entry.received)}};
   if (!entry.file_name.empty())
     headers.add("Content-Disposition", "inline; filename*=UTF-8''" + uri_encoded(entry.file_name));

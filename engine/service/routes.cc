@@ -27,7 +27,7 @@ constexpr std::array routes = {
     Route{"GET", "/v1/overview", Action::overview, Scope::admin},
     Route{"GET", "/healthz", Action::health, Scope::none},
     Route{"GET", "/readyz", Action::readiness, Scope::none},
-    Route{"GET", "/metrics", Action::metrics, Scope::admin},
+    Route{"GET", "/metrics", Action::metrics, Scope::metrics},
     Route{"GET", "/openapi.json", Action::openapi, Scope::none},
     Route{"GET", "/", Action::asset, Scope::none},
     Route{"GET", "/assets/{name}", Action::asset, Scope::none},

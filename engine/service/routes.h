@@ -34,10 +34,10 @@ enum class Action {
 };
 
 // What an API key may be good for. Each includes nothing of the others.
-enum class Scope { none, upload, read, admin };
+enum class Scope { none, upload, read, admin, metrics };
 
 constexpr std::string_view name_of(Scope scope) {
-  constexpr std::string_view names[] = {"none", "upload", "read", "admin"};
+  constexpr std::string_view names[] = {"none", "upload", "read", "admin", "metrics"};
   return names[static_cast<std::size_t>(scope)];
 }
 

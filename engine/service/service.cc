@@ -19,6 +19,14 @@ TimePoint now() {
   return std::chrono::steady_clock::now();
 }
 
+// Absent: everybody reads the same in it.
+std::optional<Problem> refuse_query(const UrlTarget& target) {
+  if (!target.is_sound())
+    return bad_request("the query has a % that is no %XX, or what is no UTF-8");
+  if (const auto name = target.repeated()) return bad_request("the query has two of " + *name);
+  return std::nullopt;
+}
+
 // Of an Origin, which is "null" where it is nobody's.
 std::string_view host_of(std::string_view origin) {
   const std::size_t scheme = origin.find("://");
@@ -104,7 +112,9 @@ std::optional<Call> Service::admit(const RequestHead& head, const Responder& res
                          begun = now()](int status) {
     parts_.metrics.http_answered(method, path, status, now() - begun);
   };
-  if (const auto* problem = std::get_if<Problem>(&caller)) {
+  std::optional<Problem> problem = refuse_query(target);
+  if (auto* unwelcome = std::get_if<Problem>(&caller)) problem = std::move(*unwelcome);
+  if (problem) {
     answered(problem->status);
     refuse(responder, *problem);
     return std::nullopt;
@@ -136,7 +146,7 @@ std::variant<Caller, Problem> Service::caller_of(const RequestHead& head, const 
     }
     return Caller{std::string(only_tenant),
                   {},
-                  {Scope::upload, Scope::read, Scope::admin},
+                  {Scope::upload, Scope::read, Scope::admin, Scope::metrics},
                   options_.document_bytes_max,
                   true};
   }

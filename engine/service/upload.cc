@@ -185,7 +185,9 @@ Result<void> Upload::begin_part(const FormPart& part) {
   if (!in_file_) {
     const bool is_known = std::ranges::find(field_names, field_) != std::end(field_names);
     if (!is_known) return give_up(bad_request("the form has a field that is none: " + field_));
-    fields_[field_] = {};
+    const bool is_new =
+        call_.target().parameter(field_).empty() && fields_.try_emplace(field_).second;
+    if (!is_new) return give_up(bad_request("the upload has two of " + field_));
     return {};
   }
   if (has_file_) return give_up(bad_request("the form has more than one file"));

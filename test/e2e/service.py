@@ -327,6 +327,8 @@ class Guard(Serving):
         no_file, no_file_type = form([("name", None, "x")])
         two, two_type = form([("file", "a", TEXT), ("file", "b", TEXT)])
         long, long_type = form([("metadata", None, "x" * 70_000), ("file", "a", TEXT)])
+        lane, lane_type = form([("lane", None, "interactive"), ("file", "a", TEXT)])
+        lanes, lanes_type = form([("lane", None, "bulk"), ("lane", None, "interactive"), ("file", "a", TEXT)])
         odd, odd_type = form([("evil", None, "x"), ("file", "a", TEXT)])
         for method, path, body, headers, status in (
                 ("GET", "/assets/../../../../etc/passwd", None, {}, 404),
@@ -343,6 +345,9 @@ class Guard(Serving):
                 ("BREW", "/v1/documents", None, {}, 405),
                 ("GET", "/v1/nothing", None, {}, 404),
                 ("GET", "/v1/search", None, {}, 400),
+                ("GET", "/v1/search?q=%ff", None, {}, 400),
+                ("GET", "/v1/search?q=%zz", None, {}, 400),
+                ("GET", "/v1/search?q=heron&q=lighthouse", None, {}, 400),
                 ("POST", "/v1/documents", b"", {}, 400),
                 ("POST", "/v1/documents", big, {}, 413),
                 ("POST", "/v1/documents", b"MZ\0\0\0", {}, 415),
@@ -356,6 +361,11 @@ class Guard(Serving):
                 ("POST", "/v1/documents?metadata=%7B%22a%22:" + "[" * 40 + "]" * 40 + "%7D", TEXT, {}, 400),
                 ("POST", "/v1/documents", None, {"Content-Length": "99999999999"}, 413),
                 ("POST", "/v1/documents?name=%ff", TEXT, {}, 400),
+                ("POST", "/v1/documents?name=%zz", TEXT, {}, 400),
+                ("POST", "/v1/documents?lane=bulk&lane=interactive", TEXT, {}, 400),
+                ("POST", "/v1/documents?lane=&lane=interactive", TEXT, {}, 400),
+                ("POST", "/v1/documents", lanes, {"Content-Type": lanes_type}, 400),
+                ("POST", "/v1/documents?lane=bulk", lane, {"Content-Type": lane_type}, 400),
                 ("POST", "/v1/documents", TEXT, {"Idempotency-Key": "x" * 256}, 400),
                 ("POST", "/v1/documents", TEXT, {"Content-Type": "multipart/form-data"}, 400),
                 ("POST", "/v1/documents", TEXT, {"Content-Type": form_type}, 400),
@@ -385,6 +395,7 @@ class Guard(Serving):
         content = self.get(document["links"]["content"])
         self.assertNotIn("Set-Cookie", content.headers)
         self.assertEqual(content.headers["X-Content-Type-Options"], "nosniff")
+        self.assertEqual(content.headers["Content-Security-Policy"], "sandbox")
         self.assertTrue(content.headers["Content-Type"].startswith("text/plain"))
         html = self.upload(b"<html><script>alert(1)</script>", headers={"Content-Type": "text/html"}).json()
         self.assertTrue(self.get(html["links"]["content"]).headers["Content-Type"].startswith("text/plain"))
@@ -394,10 +405,11 @@ class Guard(Serving):
         host, port = self.url.split("://")[1].split(":")
         for head in ("Content-Length: 5\r\nTransfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6",
                      "Transfer-Encoding: chunked\r\nContent-Length: 5", "Content-Length: -1",
-                     "Content-Length: 5 5", "Transfer-Encoding: xchunked", "Host: evil.example"):
+                     "Content-Length: 5 5", "Transfer-Encoding: xchunked", "Host: evil.example", None):
             with self.subTest(head):
+                head = f"Host: localhost\r\n{head}" if head else "Content-Length: 5"
                 with socket.create_connection((host, int(port)), timeout=60) as client:
-                    client.sendall(f"POST /v1/documents HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n"
+                    client.sendall(f"POST /v1/documents HTTP/1.1\r\n{head}\r\n\r\n"
                                    "0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
                     heard = b""
                     while part := client.recv(65536):
@@ -407,6 +419,7 @@ class Guard(Serving):
 
     def test_tenants_do_not_see_each_other(self):
         one, two = self.make_key("one"), self.make_key("two")
+        monitoring = self.make_key("monitoring", "--scope", "metrics")
         self.assertEqual(stat.S_IMODE(os.stat(self.keys_file).st_mode), 0o600)
         self.serve("--api-keys", self.keys_file)
         self.assertEqual(self.ask("GET", "/v1/documents").problem, "unauthenticated")
@@ -430,6 +443,9 @@ class Guard(Serving):
         self.assertEqual(self.get(f"/v1/documents/{identity}/content", key=one["key"]).body, TEXT)
         for path in ("/v1/overview", "/metrics"):
             self.assertEqual(self.ask("GET", path, key=one["key"]).problem, "forbidden")
+        self.get("/metrics", key=monitoring["key"])
+        for path in ("/v1/overview", "/v1/documents"):
+            self.assertEqual(self.ask("GET", path, key=monitoring["key"]).problem, "forbidden")
         heard = self.stop()
         for key in (one, two):
             self.assertNotIn(key["key"].rsplit("_", 1)[1], heard)

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <set>
 
@@ -20,6 +21,7 @@
 namespace penstock {
 namespace {
 
+using namespace std::chrono_literals;
 using Catch::Matchers::StartsWith;
 
 // nginx in a temporary folder. Its listening socket is made here and inherited, so that the port is
@@ -143,6 +145,55 @@ TEST_CASE("http: SSL_CERT_FILE says whom to trust and one HTTP/2 connection carr
     connections.emplace(response->headers.find("X-Connection").value());
   }
   CHECK(connections.size() == 1);
+}
+
+// Whether a client that trusts this certificate, and no other, is answered.
+bool is_trusted(const Certificate& certificate, const HttpServer& server) {
+  const TrustedFile trusted(certificate.path());
+  HttpClient client({});
+  return start(client, {.url = "https://" + server.address()}).get().has_value();
+}
+
+void replace(const std::string& file, const std::string& by) {
+  std::filesystem::copy_file(by, file, std::filesystem::copy_options::overwrite_existing);
+  // Whatever the file system's clock makes of a moment.
+  std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) + 1h);
+}
+
+TEST_CASE("http: a certificate that is renewed needs no restart") {
+  if (!Certificate::can_be_made()) return;
+  const Certificate first;
+  const Certificate second;
+  const Certificate files;
+  replace(files.path(), first.path());
+  replace(files.key_path(), first.key_path());
+  std::vector<std::string> complaints;
+  const HttpServer server({.certificate_file = files.path(),
+                           .key_file = files.key_path(),
+                           .complain = [&](const std::string& why) { complaints.push_back(why); }},
+                          answer);
+  CHECK(is_trusted(first, server));
+  CHECK_FALSE(is_trusted(second, server));
+  const TrustedFile trusted(first.path());
+  HttpClient open({});
+  CHECK(start(open, {.url = "https://" + server.address()}).get().has_value());
+
+  // Its key follows.
+  replace(files.path(), second.path());
+  CHECK(is_trusted(first, server));
+  CHECK(is_trusted(first, server));
+  REQUIRE(complaints.size() == 1);
+  CHECK_THAT(complaints[0], StartsWith(files.key_path() + ": cannot be used as the key of "));
+  replace(files.key_path(), second.key_path());
+  CHECK(is_trusted(second, server));
+  CHECK_FALSE(is_trusted(first, server));
+  CHECK(complaints.size() == 1);
+  // Who is connected stays so.
+  CHECK(start(open, {.url = "https://" + server.address()}).get().has_value());
+
+  std::filesystem::remove(files.path());
+  CHECK(is_trusted(second, server));
+  CHECK(complaints.size() == 2);
 }
 
 TEST_CASE("http: a file of certificates that is missing is named") {
