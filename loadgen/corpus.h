@@ -21,11 +21,11 @@ class Corpus {
   Corpus& operator=(const Corpus&) = delete;
 
   // The same for the same seed, kind and number, on every machine. Microseconds; the corpus
-  // outlives it. Its phrase, of a made one, are two words that no other document has, on the first
-  // page. Any thread.
+  // outlives it. Its phrase, of a made one, are four words that no other document has, in each of
+  // its chunks. Any thread.
   Content content(std::uint64_t number, std::uint32_t kind) const;
 
-  // What a reader finds in a made document.
+  // What a reader finds in a made document, line by line. Of a file: nothing.
   std::string text_of(std::uint64_t number, std::uint32_t kind) const;
   // Of a made document. 0: a file of a folder, whose pages nobody counted.
   std::uint32_t pages_of(std::uint32_t kind) const;

@@ -1,9 +1,15 @@
 #include "loadgen/corpus.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <set>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "engine/backends/local/lexical_embedder.h"
 #include "engine/stages/extract/extract_text.h"
 #include "test/support/catch.h"
 #include "test/support/temp_dir.h"
@@ -23,6 +29,11 @@ std::string whole(const Content& content) {
   std::string bytes;
   for (const auto part : content.parts) bytes.append(part.data(), part.size());
   return bytes;
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
 }
 
 TEST_CASE("corpus: a made document is about as large as its kind says") {
@@ -53,19 +64,92 @@ TEST_CASE("corpus: the same seed and number give the same document and others gi
   CHECK(phrases.size() == documents + 1);
 }
 
-TEST_CASE("corpus: an extractor finds the pages of a made document and its words") {
-  const Corpus corpus({kind("text", 100'000, 0), kind("pictures", 300'000, 8'000)}, 5);
-  for (std::uint32_t which = 0; which < 2; ++which) {
+TEST_CASE("corpus: extractors find the text of a made document whatever its size") {
+  const Corpus corpus({kind("page", 4'000, 0), kind("text", 100'000, 0),
+                       kind("pictures", 300'000, 8'000), kind("large", 10'000'000, 200'000)},
+                      5);
+  for (std::uint32_t which = 0; which < 4; ++which) {
     const Content content = corpus.content(11, which);
-    TextExtractor extractor(ExtractorKind::poppler);
     const std::string bytes = whole(content);
-    const ExtractedPages extracted = extractor.extract(1, bytes, {0, 10'000}, 100 << 20);
-    CHECK(extracted.outcome == Outcome::done);
-    CHECK(extracted.message.empty());
-    CHECK(extracted.pages_total == corpus.pages_of(which));
-    CHECK(extracted.utf8.find(content.phrase + ".") != std::string::npos);
-    // As many lines as were set.
-    CHECK(std::ranges::count(extracted.utf8, '\n') >= 40 * extracted.pages_total - 1);
+    for (const ExtractorKind extractor_kind : {default_extractor, ExtractorKind::poppler}) {
+      TextExtractor extractor(extractor_kind);
+      const ExtractedPages extracted = extractor.extract(1, bytes, {0, 10'000}, 100 << 20);
+      REQUIRE(extracted.outcome == Outcome::done);
+      CHECK(extracted.message.empty());
+      CHECK(extracted.pages_total == corpus.pages_of(which));
+      CHECK(words_of(extracted.utf8) == words_of(corpus.text_of(11, which)));
+      CHECK(extracted.utf8.find("Document 11, part 1: " + content.phrase) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("corpus: a made document has as much text as its kind says") {
+  const Corpus corpus({kind("little", 300'000, 8'000), kind("much", 1'000'000, 200'000)}, 5);
+  CHECK(static_cast<double>(corpus.text_of(3, 0).size()) == Approx(8'000).epsilon(0.2));
+  CHECK(static_cast<double>(corpus.text_of(3, 1).size()) == Approx(200'000).epsilon(0.2));
+}
+
+TEST_CASE("corpus: a made document's table tells where its objects are") {
+  const Corpus corpus({kind("text", 50'000, 0), kind("pictures", 3'000'000, 20'000)}, 5);
+  for (std::uint32_t which = 0; which < 2; ++which) {
+    const std::string bytes = whole(corpus.content(42, which));
+    const std::size_t said = bytes.rfind("startxref\n");
+    REQUIRE(said != std::string::npos);
+    const std::size_t table = std::stoul(bytes.substr(said + 10));
+    REQUIRE(bytes.compare(table, 7, "xref\n0 ") == 0);
+    const std::size_t objects = std::stoul(bytes.substr(table + 7)) - 1;
+    CHECK(objects == 4 + 2 * corpus.pages_of(which));
+    const std::size_t entries = bytes.find('\n', table + 7) + 1;
+    for (std::size_t object = 1; object <= objects; ++object) {
+      const std::size_t place = std::stoul(bytes.substr(entries + 20 * object, 10));
+      CHECK(bytes.compare(place, std::to_string(object).size() + 7,
+                          std::to_string(object) + " 0 obj\n") == 0);
+    }
+  }
+}
+
+TEST_CASE("corpus: a thousand documents of 10 MB at once share their memory") {
+  const Corpus corpus({kind("large", 10'000'000, 8'000)}, 5);
+  std::vector<Content> contents;
+  std::vector<std::pair<const char*, const char*>> places;
+  for (std::uint64_t number = 0; number < 1'000; ++number) {
+    contents.push_back(corpus.content(number, 0));
+    for (const auto part : contents.back().parts)
+      places.emplace_back(part.data(), part.data() + part.size());
+  }
+  std::ranges::sort(places);
+  std::size_t bytes = 0;
+  const char* seen = nullptr;
+  for (const auto& [begin, end] : places) {
+    const char* const from = seen != nullptr && seen > begin ? seen : begin;
+    if (end <= from) continue;
+    bytes += static_cast<std::size_t>(end - from);
+    seen = end;
+  }
+  CHECK(bytes < 10'000'000);
+}
+
+TEST_CASE("corpus: a search by its phrase finds a document among thousands") {
+  const Corpus corpus({kind("page", 4'000, 0)}, 5);
+  constexpr std::size_t documents = 3'000;
+  constexpr std::size_t one_in = 20;
+  const auto vector_of = [](const std::string& text) {
+    std::vector<float> vector;
+    LexicalEmbedder().embed({text}, 0, [&](const Embedding& made) { vector = made.vectors; });
+    return vector;
+  };
+  std::vector<std::vector<float>> vectors;
+  for (std::uint64_t number = 0; number < documents; ++number)
+    vectors.push_back(vector_of(corpus.text_of(number, 0)));
+  for (std::uint64_t number = 0; number < documents; number += one_in) {
+    const std::vector<float> query = vector_of(corpus.content(number, 0).phrase);
+    // Words whose hashes are the same come first now and then; a search has a hundred hits.
+    const auto nearness = [&](const std::vector<float>& vector) {
+      return std::inner_product(vector.begin(), vector.end(), query.begin(), 0.0F);
+    };
+    const float own = nearness(vectors[number]);
+    CHECK(std::ranges::count_if(vectors,
+                                [&](const auto& vector) { return nearness(vector) > own; }) < 10);
   }
 }
 
