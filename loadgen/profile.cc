@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -80,6 +81,12 @@ class Table {
     if (!value) refuse(key, "is a text in quotes");
     return *value;
   }
+  // Of a file or folder; from the profile's own folder, wherever the run is started.
+  std::string path(std::string_view key) {
+    const std::string said = text(key);
+    if (said.empty() && has(key)) refuse(key, "is empty");
+    return said.empty() ? said : (std::filesystem::path(path_).parent_path() / said).string();
+  }
   std::vector<std::string> texts(std::string_view key) {
     const toml::node* const node = find(key);
     if (node == nullptr) return {};
@@ -136,7 +143,7 @@ class Table {
 
   void finish() const {
     for (const auto& [key, _] : table_)
-      if (!asked_.contains(std::string(key.str()))) refuse(key.str(), "is no key of a profile");
+      if (!asked_.contains(std::string(key.str()))) refuse(key.str(), "is no key here");
   }
   // A key that is missing is where its table is.
   [[noreturn]] void refuse(std::string_view key, const std::string& why) const {
@@ -223,7 +230,7 @@ Phase phase_from(Table& table, std::size_t number) {
       break;
     case ArrivalPlan::replay:
       need("trace");
-      phase.trace = table.text("trace");
+      phase.trace = table.path("trace");
       break;
     case ArrivalPlan::closed:
       take_length();
@@ -239,14 +246,16 @@ DocumentKind kind_from(Table& table, std::size_t number) {
   DocumentKind kind;
   kind.name = table.text("name", "kind-" + std::to_string(number + 1));
   kind.weight = table.number("weight", 1, 1e-9, 1e9);
-  kind.folder = table.text("folder");
+  kind.folder = table.path("folder");
   if (kind.folder.empty()) {
     if (!table.has("size")) table.refuse("size", "is missing, and so is folder");
     kind.bytes = table.bytes("size", 0);
     kind.bytes_of_text = table.bytes("text", 0);
     constexpr std::uint64_t bytes_max = 256'000'000;
-    if (kind.bytes < 1'000 || kind.bytes > bytes_max) table.refuse("size", "is from 1KB to 256MB");
-    if (kind.bytes_of_text > kind.bytes) table.refuse("text", "is not more than size");
+    // Less than a page of text is none that is made.
+    if (kind.bytes < 4'000 || kind.bytes > bytes_max) table.refuse("size", "is from 4KB to 256MB");
+    if (table.has("text") && (kind.bytes_of_text < 3'000 || kind.bytes_of_text > kind.bytes))
+      table.refuse("text", "is from 3KB to size");
   }
   table.finish();
   return kind;
@@ -264,14 +273,20 @@ Target target_from(Table& table, const std::vector<DocumentKind>& kinds) {
   target.measure = table.one_of<Measure>("measure", Measure::upload, measures);
   for (const auto& [name, measure] : measures)
     if (measure == target.measure) target.name = name;
-  target.name = table.text("name", target.name);
   if (!table.has("limit")) table.refuse("limit", "is missing");
-  target.limit = table.seconds("limit", 0);
-  target.fraction = table.number("fraction", 0.99, 0.5, 0.9999);
-  target.kind = table.text("kind");
-  if (!target.kind.empty() &&
-      std::ranges::find(kinds, target.kind, &DocumentKind::name) == kinds.end())
-    table.refuse("kind", "is none of those above");
+  if (target.measure == Measure::documents_per_day || target.measure == Measure::concurrent) {
+    target.limit = table.number("limit", 0, 1, 1e12);
+  } else {
+    target.limit = table.seconds("limit", 0);
+    if (target.limit <= 0) table.refuse("limit", "is more than 0");
+    target.fraction = table.number("fraction", 0.99, 0.5, 0.9999);
+    target.kind = table.text("kind");
+    if (std::ranges::find(kinds, target.kind, &DocumentKind::name) != kinds.end())
+      target.name = target.kind + " " + target.name;
+    else if (table.has("kind"))
+      table.refuse("kind", "is the name of no [[kind]]");
+  }
+  target.name = table.text("name", target.name);
   table.finish();
   return target;
 }
@@ -283,6 +298,15 @@ toml::table parse(const std::string& text, const std::string& path) {
     throw FatalError(path + ":" + std::to_string(error.source().begin.line) + ": " +
                      std::string(error.description()));
   }
+}
+
+// One more, whose name is to be its own: reports tell phases, kinds and targets apart by it.
+template <typename Named>
+void add(std::vector<Named>& all, const Table& table, Named one) {
+  if (one.name.empty()) table.refuse("name", "is empty");
+  if (std::ranges::find(all, one.name, &Named::name) != all.end())
+    table.refuse("name", "is \"" + one.name + "\", as another's");
+  all.push_back(std::move(one));
 }
 
 // The mission's, as far as the load can show them.
@@ -344,13 +368,13 @@ Profile read_profile(const std::string& path) {
     profile.provider = plan;
   }
   for (Table& table : root.tables("kind"))
-    profile.kinds.push_back(kind_from(table, profile.kinds.size()));
+    add(profile.kinds, table, kind_from(table, profile.kinds.size()));
   if (profile.kinds.empty()) throw FatalError(path + ": has no [[kind]] of document");
   for (Table& table : root.tables("phase"))
-    profile.phases.push_back(phase_from(table, profile.phases.size()));
+    add(profile.phases, table, phase_from(table, profile.phases.size()));
   if (profile.phases.empty()) throw FatalError(path + ": has no [[phase]]");
   for (Table& table : root.tables("target"))
-    profile.targets.push_back(target_from(table, profile.kinds));
+    add(profile.targets, table, target_from(table, profile.kinds));
   root.finish();
   if (profile.targets.empty()) profile.targets = default_targets(profile);
   return profile;

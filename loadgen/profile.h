@@ -1,4 +1,4 @@
-// What a capacity run does, from a TOML file. Units are in the keys' names (…_s, …_mb, per_second).
+// What a capacity run does, from a TOML file: docs/capacity.md tells of each key.
 #pragma once
 
 #include <chrono>

@@ -14,6 +14,7 @@ namespace {
 
 // Of a closed model, which nobody knows the length of: so many kinds in turn, over and over.
 constexpr std::size_t closed_kinds = 4'096;
+constexpr double trace_seconds_max = 1e7;  // four months
 
 // In [0, 1). The standard's distributions differ from library to library.
 double uniform(Random& random) {
@@ -24,13 +25,29 @@ Offset offset_of(double seconds) {
   return Offset(static_cast<std::int64_t>(seconds * 1e9));
 }
 
+// Exponential with mean 1, by comparisons only (von Neumann, 1951): logarithms differ in their last
+// bit from machine to machine. A run of falling numbers that begins with x breaks off after an odd
+// length with probability e^-x.
+double exponential(Random& random) {
+  for (double whole = 0;; ++whole) {
+    const double first = uniform(random);
+    double last = first;
+    bool is_odd = true;
+    for (double next = uniform(random); next < last; next = uniform(random)) {
+      last = next;
+      is_odd = !is_odd;
+    }
+    if (is_odd) return whole + first;
+  }
+}
+
 // Of a Poisson process whose rate changes with time, by thinning one of the highest rate (Lewis and
 // Shedler, 1979).
 template <typename Rate>
 std::vector<double> poisson(double seconds, double rate_max, Random& random, const Rate& rate) {
   std::vector<double> times;
   for (double at = 0;;) {
-    at -= std::log(1 - uniform(random)) / rate_max;
+    at += exponential(random) / rate_max;
     if (at >= seconds) return times;
     if (uniform(random) * rate_max < rate(at)) times.push_back(at);
   }
@@ -79,9 +96,9 @@ std::vector<Due> replay(const Phase& phase, const std::vector<DocumentKind>& kin
     const std::string kind = comma < line.size() ? line.substr(comma + 1) : std::string();
     const auto found = std::ranges::find(kinds, kind, &DocumentKind::name);
     if (error != std::errc() || end != line.data() + comma || !(seconds >= 0) ||
-        (!kind.empty() && found == kinds.end()))
+        seconds > trace_seconds_max || (!kind.empty() && found == kinds.end()))
       throw FatalError(phase.trace + ":" + std::to_string(number) +
-                       ": a line is SECONDS or SECONDS,KIND");
+                       ": a line is SECONDS or SECONDS,KIND, with one of the profile's kinds");
     dues.push_back({offset_of(seconds), kind.empty()
                                             ? kind_at(kinds, seed, dues.size())
                                             : static_cast<std::uint32_t>(found - kinds.begin())});
@@ -108,10 +125,11 @@ std::vector<Due> dues_of(const Phase& phase, const std::vector<DocumentKind>& ki
       times = poisson(seconds, phase.per_second, random, [&](double) { return phase.per_second; });
       break;
     case ArrivalPlan::spike:
-      times = poisson(seconds, phase.per_second, random, [&](double at) {
-        const bool is_in_spike = at >= seconds / 3 && at < seconds * 2 / 3;
-        return is_in_spike ? phase.per_second : phase.from_per_second;
-      });
+      times = poisson(seconds, std::max(phase.per_second, phase.from_per_second), random,
+                      [&](double at) {
+                        const bool is_in_spike = at >= seconds / 3 && at < seconds * 2 / 3;
+                        return is_in_spike ? phase.per_second : phase.from_per_second;
+                      });
       break;
     case ArrivalPlan::burst:
       times.assign(phase.documents, 0);
