@@ -107,6 +107,9 @@ int run_capacity(const CapacityOptions& options) {
   for (const std::string& reason : reasons)
     fmt::print(stderr, "penstock: {}: {}\n", options.profile, reason);
   if (!reasons.empty()) return exit_usage;
+  for (const std::string& sentence : too_few_documents(profile, schedule))
+    fmt::print(stderr, "penstock: {}: {}: it will be inconclusive at best\n", options.profile,
+               sentence);
 
   CapacityProgress progress;
   CapacityRun run(plan_of(options, std::move(profile), std::move(schedule), corpus),

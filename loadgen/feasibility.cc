@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <set>
+#include <string_view>
 
+#include "engine/stages/chunk/chunker.h"
 #include "engine/stages/tokenize/tokenizer.h"
 #include "reports/format.h"
+#include "reports/statistics.h"
 
 namespace penstock {
 namespace {
@@ -26,6 +29,27 @@ std::string time_text(double seconds) {
   return human_time(Seconds(seconds));
 }
 
+std::string tokens_text(double tokens) {
+  return human_tokens(static_cast<std::uint64_t>(tokens));
+}
+
+// What a minute saved up is let through at once.
+double seconds_for(double tokens, double per_minute) {
+  return std::max(0.0, tokens / per_minute - 1) * 60;
+}
+
+bool has_one_rate(const Phase& phase) {
+  return phase.plan == ArrivalPlan::constant || phase.plan == ArrivalPlan::poisson;
+}
+
+// With three rates or more a run looks for the one that is too much.
+bool is_sweep(const Profile& profile) {
+  std::set<double> rates;
+  for (const Phase& phase : profile.phases)
+    if (has_one_rate(phase) && !phase.is_warm_up) rates.insert(phase.per_second);
+  return rates.size() >= 3;
+}
+
 class Arithmetic {
  public:
   Arithmetic(const Profile& profile, const Schedule& schedule, const Corpus& corpus)
@@ -40,14 +64,25 @@ class Arithmetic {
   }
 
  private:
-  // Of one document of a made kind, by what its first one has. Absent: nobody counted.
-  std::optional<double> tokens_of(std::uint32_t kind) {
-    const auto [place, is_new] = tokens_.try_emplace(kind);
+  // Of a made document, by what its kind's first one has in all its chunks. Of a file: none, since
+  // its text need not be embedded again.
+  double tokens_of(std::uint32_t kind) {
+    const auto [place, is_new] = tokens_.try_emplace(kind, 0);
     if (is_new && corpus_.pages_of(kind) > 0) {
       const Tokenizer tokenizer(Encoding::cl100k_base);
-      place->second = static_cast<double>(tokenizer.count(corpus_.text_of(0, kind)));
+      Text text{corpus_.text_of(0, kind), {}};
+      text.page_ends = {text.utf8.size()};
+      for (const Chunk& chunk : chunk_text(text, tokenizer, {})) place->second += chunk.tokens;
     }
     return place->second;
+  }
+
+  // Of one kind, or of all.
+  double tokens_of(const Stretch& stretch, const std::string& kind = {}) {
+    double tokens = 0;
+    for (const Due& due : stretch.due)
+      if (kind.empty() || profile_.kinds[due.kind].name == kind) tokens += tokens_of(due.kind);
+    return tokens;
   }
 
   const Phase& phase_of(const Stretch& stretch) const { return profile_.phases[stretch.phase]; }
@@ -81,39 +116,55 @@ class Arithmetic {
     double length = 0;
     for (const Stretch& stretch : schedule_) {
       length += Seconds(stretch.length + stretch.pause_after).count();
-      if (stretch.clients > 0) continue;  // as many as it can do
-      double of_stretch = 0;
-      for (const Due& due : stretch.due) of_stretch += tokens_of(due.kind).value_or(0);
-      tokens += of_stretch;
-      burst_needs_quota(stretch, of_stretch, per_minute);
-      // Each burst waits until the one before has ended.
-      if (stretch.is_drained_after) length += std::max(0.0, of_stretch / per_minute - 1) * 60;
+      if (stretch.is_drained_after) {
+        burst_needs_quota(stretch, per_minute);
+        length += profile_.drain_max.count();
+      } else if (stretch.clients == 0) {  // clients send no more than is done
+        const double of_stretch = tokens_of(stretch);
+        rate_needs_quota(stretch, of_stretch, per_minute);
+        tokens += of_stretch;
+      }
     }
-    // What is let through at once at the beginning is a minute's.
-    const double needed = std::max(0.0, tokens / per_minute - 1) * 60;
+    const double needed = seconds_for(tokens, per_minute);
     const double given = length + profile_.drain_max.count();
     if (needed <= given) return;
     reasons_.push_back(fmt::format(
         "drain_max: {} tokens at {} a minute take {}, and load and drain_max end after {}",
-        human_tokens(static_cast<std::uint64_t>(tokens)),
-        human_tokens(static_cast<std::uint64_t>(per_minute)), time_text(needed), time_text(given)));
+        tokens_text(tokens), tokens_text(per_minute), time_text(needed), time_text(given)));
   }
 
-  void burst_needs_quota(const Stretch& stretch, double tokens, double per_minute) {
-    if (!stretch.is_drained_after || phase_of(stretch).is_warm_up) return;
-    for (const Target& target : profile_.targets) {
-      if (target.measure != Measure::done || !target.kind.empty()) continue;
-      const double needed = std::max(0.0, tokens * target.fraction / per_minute - 1) * 60;
-      if (needed <= target.limit) continue;
+  // The first burst of a phase stands for those that follow.
+  void burst_needs_quota(const Stretch& stretch, double per_minute) {
+    if (!stretch.is_drained_after || !bursts_.insert(stretch.phase).second) return;
+    const auto refuse_if = [&](const std::string& name, double tokens, double fraction,
+                               double limit, std::string_view what) {
+      const double needed = seconds_for(tokens * fraction, per_minute);
+      if (needed <= limit) return;
       reasons_.push_back(
-          fmt::format("{}: a burst of {} is {} tokens; at {} a minute that is {}, and {:.4g}% of "
-                      "them are to be "
-                      "done within {}",
-                      target.name, counted(stretch.due.size(), "document"),
-                      human_tokens(static_cast<std::uint64_t>(tokens)),
-                      human_tokens(static_cast<std::uint64_t>(per_minute)), time_text(needed),
-                      100 * target.fraction, time_text(target.limit)));
-    }
+          fmt::format("{}: a burst of {} is {} tokens; at {} a minute that is {}, and {} {}", name,
+                      counted(stretch.due.size(), "document"), tokens_text(tokens),
+                      tokens_text(per_minute), time_text(needed), what, time_text(limit)));
+    };
+    refuse_if("drain_max", tokens_of(stretch), 1, profile_.drain_max.count(), "it is waited for");
+    if (phase_of(stretch).is_warm_up) return;
+    for (const Target& target : profile_.targets)
+      if (target.measure == Measure::done)
+        refuse_if(target.name, tokens_of(stretch, target.kind), target.fraction, target.limit,
+                  fmt::format("{:.4g}% of them are to be done within", 100 * target.fraction));
+  }
+
+  // A steady load that outruns the quota has a backlog that grows, which fails the run; a phase
+  // that ends within what a minute saved up does not show it.
+  void rate_needs_quota(const Stretch& stretch, double tokens, double per_minute) {
+    const Phase& phase = phase_of(stretch);
+    if (!has_one_rate(phase) || phase.is_warm_up || is_sweep(profile_)) return;
+    const double minutes = phase.length.count() / 60;
+    if (tokens <= per_minute * (minutes + 1)) return;
+    reasons_.push_back(fmt::format(
+        "{}: {} documents/s are {} tokens a minute, and the quota lets through {}: what waits "
+        "would only grow",
+        phase.name, human_rate(phase.per_second), tokens_text(tokens / minutes),
+        tokens_text(per_minute)));
   }
 
   void concurrency_needs_clients() {
@@ -121,10 +172,9 @@ class Arithmetic {
       if (target.measure != Measure::concurrent) continue;
       std::uint64_t most = 0;
       for (const Stretch& stretch : schedule_)
-        if (stretch.clients > 0)
-          most = std::max<std::uint64_t>(most, stretch.clients);
-        else
-          most = std::max<std::uint64_t>(most, stretch.due.size());
+        if (!phase_of(stretch).is_warm_up)
+          most = std::max<std::uint64_t>(
+              most, stretch.clients > 0 ? stretch.clients : stretch.due.size());
       most = std::min<std::uint64_t>(most, profile_.connections_max);
       if (static_cast<double>(most) < target.limit)
         reasons_.push_back(
@@ -145,7 +195,8 @@ class Arithmetic {
   const Profile& profile_;
   const Schedule& schedule_;
   const Corpus& corpus_;
-  std::map<std::uint32_t, std::optional<double>> tokens_;  // by kind
+  std::map<std::uint32_t, double> tokens_;  // by kind
+  std::set<std::uint32_t> bursts_;          // phases whose first one was looked at
   std::vector<std::string> reasons_;
 };
 
@@ -154,6 +205,31 @@ class Arithmetic {
 std::vector<std::string> impossible(const Profile& profile, const Schedule& schedule,
                                     const Corpus& corpus) {
   return Arithmetic(profile, schedule, corpus).reasons();
+}
+
+std::vector<std::string> too_few_documents(const Profile& profile, const Schedule& schedule) {
+  std::vector<std::uint64_t> documents(profile.kinds.size());
+  std::uint64_t all = 0;
+  for (const Stretch& stretch : schedule) {
+    if (profile.phases[stretch.phase].is_warm_up) continue;
+    if (stretch.clients > 0) return {};
+    for (const Due& due : stretch.due) ++documents[due.kind];
+    all += stretch.due.size();
+  }
+  std::vector<std::string> sentences;
+  for (const Target& target : profile.targets) {
+    if (target.measure == Measure::documents_per_day || target.measure == Measure::concurrent)
+      continue;
+    std::uint64_t count = all;
+    for (std::size_t i = 0; i < profile.kinds.size(); ++i)
+      if (profile.kinds[i].name == target.kind) count = documents[i];
+    const std::uint64_t more = judge(count, 0, 0, target.fraction).more_needed;
+    if (more > 0)
+      sentences.push_back(fmt::format("{}: {:.4g}% takes {} without a miss, and the load has {}",
+                                      target.name, 100 * target.fraction,
+                                      counted(count + more, "document"), with_commas(count)));
+  }
+  return sentences;
 }
 
 }  // namespace penstock

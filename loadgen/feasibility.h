@@ -15,4 +15,9 @@ namespace penstock {
 std::vector<std::string> impossible(const Profile& profile, const Schedule& schedule,
                                     const Corpus& corpus);
 
+// A sentence for each target that so few documents cannot show to be met, even without a miss: the
+// run may be worth its while, but its verdict is inconclusive at best. Of clients that send as many
+// as are done, nobody knows how many that is.
+std::vector<std::string> too_few_documents(const Profile& profile, const Schedule& schedule);
+
 }  // namespace penstock

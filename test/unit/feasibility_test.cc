@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/stages/tokenize/tokenizer.h"
 #include "test/support/catch.h"
+#include "test/support/temp_dir.h"
 
 namespace penstock {
 namespace {
@@ -58,14 +60,32 @@ TEST_CASE("feasibility: tokens that the quota does not let through in time") {
   profile.targets[0].limit = 1'800;
   CHECK(reasons(profile).empty());
   profile.drain_max = std::chrono::seconds(30);
-  CHECK(reasons(profile).empty());  // a burst is waited for, whatever drain_max
+  profile.phases[0].times = 3;
+  const auto too_long = reasons(profile);
+  REQUIRE(too_long.size() == 1);  // not of each of the three
+  CHECK_THAT(too_long[0], ContainsSubstring("drain_max: a burst of 1,000 documents is ") &&
+                              ContainsSubstring("and it is waited for 30.0 s"));
+}
+
+TEST_CASE("feasibility: a kind's limit is held against the tokens of its documents") {
+  DocumentKind large = kind(100'000, 0);
+  large.name = "large";
+  Profile profile = burst_of(100, kind(8'000, 0));
+  profile.kinds.push_back(large);
+  profile.provider = ProviderPlan{};
+  profile.drain_max = std::chrono::hours(1);
+  profile.targets = {{"report done", Measure::done, 60, 0.99, "report"},
+                     {"large done", Measure::done, 60, 0.99, "large"}};
+  const auto said = reasons(profile);
+  REQUIRE(said.size() == 1);
+  CHECK_THAT(said[0], ContainsSubstring("large done: a burst of 100 documents is "));
 }
 
 TEST_CASE("feasibility: a load that outruns the quota needs time to drain") {
   Profile profile = burst_of(1, kind(8'000, 0));
-  profile.phases[0].plan = ArrivalPlan::constant;
+  profile.phases[0].plan = ArrivalPlan::ramp;
   profile.phases[0].length = std::chrono::minutes(2);
-  profile.phases[0].per_second = 4;
+  profile.phases[0].per_second = 8;
   profile.provider = ProviderPlan{};
   profile.drain_max = std::chrono::seconds(30);
   const auto said = reasons(profile);
@@ -74,6 +94,76 @@ TEST_CASE("feasibility: a load that outruns the quota needs time to drain") {
                           ContainsSubstring("and load and drain_max end after 2:30"));
   profile.drain_max = std::chrono::minutes(30);
   CHECK(reasons(profile).empty());
+}
+
+TEST_CASE("feasibility: a steady rate over the quota would only let a backlog grow") {
+  Profile profile = burst_of(1, kind(8'000, 0));
+  Phase& steady = profile.phases[0];
+  steady.name = "steady";
+  steady.plan = ArrivalPlan::constant;
+  steady.length = std::chrono::minutes(4);
+  steady.per_second = 2;
+  profile.provider = ProviderPlan{};  // 90,000 a minute
+  profile.drain_max = std::chrono::hours(1);
+  const auto said = reasons(profile);
+  REQUIRE(said.size() == 1);
+  CHECK_THAT(said[0], ContainsSubstring("steady: 2.0 documents/s are 1") &&
+                          ContainsSubstring("a minute, and the quota lets through 90.0 k"));
+  SECTION("but not within what a minute saved up") {
+    steady.length = std::chrono::seconds(30);
+    CHECK(reasons(profile).empty());
+  }
+  SECTION("nor in a warm-up") {
+    steady.is_warm_up = true;
+    CHECK(reasons(profile).empty());
+  }
+  SECTION("nor in a sweep that looks for just that") {
+    profile.phases.resize(3, Phase(steady));
+    profile.phases[1].per_second = 0.25;
+    profile.phases[2].per_second = 0.5;
+    CHECK(reasons(profile).empty());
+  }
+  SECTION("nor by documents of a folder whose text was embedded before") {
+    const TempDir folder;
+    folder.write("a.txt", "some text");
+    profile.kinds[0].folder = folder.path();
+    CHECK(reasons(profile).empty());
+  }
+}
+
+TEST_CASE("feasibility: what overlaps is embedded twice and counts twice") {
+  // Of three and a half thousand tokens; each chunk after the first repeats some of them.
+  Profile profile = burst_of(100, kind(20'000, 0));
+  profile.provider = ProviderPlan{};
+  profile.drain_max = std::chrono::hours(1);
+  profile.targets = {{"done", Measure::done, 1, 0.99, {}}};
+  const Corpus corpus(profile.kinds, 1);
+  const Tokenizer tokenizer(Encoding::cl100k_base);
+  const double tokens = 100.0 * static_cast<double>(tokenizer.count(corpus.text_of(0, 0)));
+  const auto said = reasons(profile);
+  REQUIRE(said.size() == 1);
+  const double counted = 1'000 * std::stod(said[0].substr(said[0].find(" is ") + 4));
+  CHECK(counted > 1.05 * tokens);
+  CHECK(counted < 1.2 * tokens);
+}
+
+TEST_CASE("feasibility: a target needs enough documents to be told") {
+  Profile profile = burst_of(458, kind(8'000, 0));
+  profile.targets = {{"upload", Measure::upload, 2, 0.99, {}},
+                     {"report done", Measure::done, 2, 0.95, "report"},
+                     {"documents per day", Measure::documents_per_day, 10'000, 0.99, {}}};
+  const auto said = [&] { return too_few_documents(profile, schedule_of(profile)); };
+  REQUIRE(said().size() == 1);
+  CHECK(said()[0] == "upload: 99% takes 459 documents without a miss, and the load has 458");
+  profile.phases[0].documents = 459;
+  CHECK(said().empty());
+  profile.phases[0].is_warm_up = true;
+  CHECK(said().size() == 2);
+  profile.phases.push_back(profile.phases[0]);
+  profile.phases[1].is_warm_up = false;
+  profile.phases[1].plan = ArrivalPlan::closed;
+  profile.phases[1].concurrency = 1;
+  CHECK(said().empty());
 }
 
 TEST_CASE("feasibility: uploads that are never under way at once") {

@@ -103,15 +103,15 @@ limit = "1m"
 
 TEST_CASE("profile: what is wrong with it is said with its line") {
   CHECK(refusal("name = ") != "it was taken");
-  CHECK(refusal("colour = 1\n" + std::string(smallest)) == ":1: colour is no key of a profile");
+  CHECK(refusal("colour = 1\n" + std::string(smallest)) == ":1: colour is no key here");
   CHECK(refusal("seed = \"x\"\n" + std::string(smallest)) ==
         ":1: seed is a whole number from 0 to 9223372036854775807");
   CHECK(refusal(std::string(smallest) + "per_second = 3\n") ==
-        ":8: [[phase]] per_second is no key of a profile");
+        ":8: [[phase]] per_second is no key here");
   CHECK(refusal("[[kind]]\nsize = \"3 miles\"\n") ==
         ":2: [[kind]] size is a size: \"800KB\", \"1.5MB\"");
   CHECK(refusal("[[kind]]\nname = \"x\"\n") == ":1: [[kind]] size is missing, and so is folder");
-  CHECK(refusal("[[kind]]\nsize = \"2KB\"\n") == ": has no [[phase]]");
+  CHECK(refusal("[[kind]]\nsize = \"4KB\"\n") == ": has no [[phase]]");
   CHECK(refusal("[[phase]]\nplan = \"burst\"\ndocuments = 1\n") == ": has no [[kind]] of document");
   CHECK(refusal(std::string(smallest) + "[[phase]]\nplan = \"often\"\n") ==
         ":9: [[phase]] plan is one of constant, poisson, ramp, spike, burst, replay, closed");
@@ -119,19 +119,70 @@ TEST_CASE("profile: what is wrong with it is said with its line") {
         ":8: [[target]] limit is missing");
   CHECK(refusal(std::string(smallest) +
                 "[[target]]\nmeasure = \"done\"\nlimit = 1\nkind = \"x\"\n") ==
-        ":11: [[target]] kind is none of those above");
+        ":11: [[target]] kind is the name of no [[kind]]");
+  CHECK(refusal("[[kind]]\nsize = \"3KB\"\n") == ":2: [[kind]] size is from 4KB to 256MB");
+  CHECK(refusal("[[kind]]\nsize = \"9KB\"\ntext = \"10KB\"\n") ==
+        ":3: [[kind]] text is from 3KB to size");
+  CHECK(refusal("[[kind]]\nsize = \"9KB\"\nfolder = \"x\"\n") ==
+        ":2: [[kind]] size is no key here");
+  CHECK(refusal("[[kind]]\nfolder = \"\"\n") == ":2: [[kind]] folder is empty");
+  CHECK(refusal("[system]\nurl = \"http://h\"\n[provider]\n" + std::string(smallest)) ==
+        ":3: provider is for a system that the run starts, and [system] names a url");
+  CHECK(refusal("seed = nan\n" + std::string(smallest)) ==
+        ":1: seed is a whole number from 0 to 9223372036854775807");
+  CHECK(refusal(std::string(smallest) + "[[phase]]\nper_second = nan\nlength = 1\n") ==
+        ":9: [[phase]] per_second is a number from 1e-06 to 100000");
+}
+
+TEST_CASE("profile: a limit is what its measure is counted in") {
+  const auto target = [](const std::string& keys) {
+    return refusal(std::string(smallest) + "[[target]]\n" + keys);
+  };
+  CHECK(target("measure = \"concurrent\"\nlimit = \"2s\"\n") ==
+        ":10: [[target]] limit is a number from 1 to 1e+12");
+  CHECK(target("measure = \"upload\"\nlimit = 0\n") == ":10: [[target]] limit is more than 0");
+  CHECK(target("measure = \"documents_per_day\"\nlimit = 10000\nfraction = 0.9\n") ==
+        ":11: [[target]] fraction is no key here");
+}
+
+TEST_CASE("profile: no two phases or kinds or targets have one name") {
+  const std::string all = smallest;
+  CHECK(
+      refusal("[[kind]]\nname = \"a\"\nsize = \"1MB\"\n[[kind]]\nname = \"a\"\nsize = \"1MB\"\n") ==
+      ":5: [[kind]] name is \"a\", as another's");
+  CHECK(refusal(all + "name = \"a\"\n[[phase]]\nname = \"a\"\nplan = \"burst\"\ndocuments = 1\n") ==
+        ":10: [[phase]] name is \"a\", as another's");
+  const std::string target = "[[target]]\nmeasure = \"done\"\nlimit = 60\n";
+  CHECK(refusal(all + target + target) == ":11: [[target]] name is \"done\", as another's");
+  const Profile profile = profile_of(all + target + target + "kind = \"kind-1\"\n");
+  CHECK(profile.targets[1].name == "kind-1 done");
+}
+
+TEST_CASE("profile: files are found from its own folder") {
+  const TempDir folder;
+  const std::string path = folder.write(
+      "p.toml", "[[kind]]\nfolder = \"files\"\n[[phase]]\nplan = \"replay\"\ntrace = \"/t\"\n");
+  const Profile profile = read_profile(path);
+  CHECK(profile.kinds[0].folder == folder.path("files"));
+  CHECK(profile.phases[0].trace == "/t");
+}
+
+TEST_CASE("profile: one that cannot be read is refused") {
   CHECK_THROWS_WITH(read_profile("/nonexistent/p.toml"),
                     "/nonexistent/p.toml: the profile cannot be read");
 }
 
-TEST_CASE("profile: those that come along are possible") {
+TEST_CASE("profile: those that come along are possible and have the documents for a verdict") {
   std::size_t profiles = 0;
   for (const auto& file : std::filesystem::directory_iterator(PENSTOCK_PROFILES)) {
     const Profile profile = read_profile(file.path());
+    INFO(profile.name);
     CHECK(profile.name + ".toml" == file.path().filename().string());
     CHECK(profile.phases.front().is_warm_up);
     const Corpus corpus(profile.kinds, profile.seed);
-    CHECK(impossible(profile, schedule_of(profile), corpus).empty());
+    const Schedule schedule = schedule_of(profile);
+    CHECK(impossible(profile, schedule, corpus) == std::vector<std::string>());
+    CHECK(too_few_documents(profile, schedule) == std::vector<std::string>());
     ++profiles;
   }
   CHECK(profiles == 7);
@@ -181,6 +232,54 @@ TEST_CASE("schedule: a spike is in its middle third") {
         Approx(1'000).epsilon(0.15));
 }
 
+TEST_CASE("schedule: a spike may be a lull") {
+  Phase lull = phase(ArrivalPlan::spike, 300, 5);
+  lull.from_per_second = 50;
+  const Schedule schedule = schedule_with(lull);
+  const auto in_lull = std::ranges::count_if(schedule[0].due, [](const Due& due) {
+    return seconds(due.at) >= 100 && seconds(due.at) < 200;
+  });
+  CHECK(static_cast<double>(in_lull) == Approx(500).epsilon(0.2));
+  CHECK(static_cast<double>(schedule[0].due.size()) == Approx(10'500).epsilon(0.05));
+}
+
+TEST_CASE("schedule: a seed gives the same arrivals everywhere") {
+  const Schedule schedule = schedule_with(phase(ArrivalPlan::poisson, 100, 10), 7);
+  REQUIRE(schedule[0].due.size() == 981);
+  CHECK(schedule[0].due[0].at == Offset(158'293'029));
+  CHECK(schedule[0].due[500].at == Offset(49'455'109'652));
+}
+
+TEST_CASE("schedule: times never fall and lie within the phase") {
+  for (const ArrivalPlan plan :
+       {ArrivalPlan::constant, ArrivalPlan::poisson, ArrivalPlan::ramp, ArrivalPlan::spike}) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      Phase one = phase(plan, 3 + static_cast<double>(seed) / 7, 1 + static_cast<double>(seed));
+      one.from_per_second = 10;
+      const std::vector<Due> due = schedule_with(one, seed)[0].due;
+      REQUIRE_FALSE(due.empty());
+      CHECK(std::ranges::is_sorted(due, {}, &Due::at));
+      CHECK(due.front().at >= Offset(0));
+      CHECK(std::chrono::duration<double>(due.back().at) < one.length);
+    }
+  }
+}
+
+TEST_CASE("schedule: a phase more changes nothing before it") {
+  Profile profile = profile_of(smallest);
+  profile.phases = {phase(ArrivalPlan::poisson, 10, 10)};
+  const Schedule before = schedule_of(profile);
+  profile.phases.push_back(phase(ArrivalPlan::poisson, 10, 10));
+  const Schedule after = schedule_of(profile);
+  const auto at = [](const Stretch& stretch) {
+    std::vector<Offset> times;
+    for (const Due& due : stretch.due) times.push_back(due.at);
+    return times;
+  };
+  CHECK(at(after[0]) == at(before[0]));
+  CHECK(at(after[1]) != at(after[0]));
+}
+
 TEST_CASE("schedule: bursts follow each other once drained") {
   Phase burst = phase(ArrivalPlan::burst, 0, 0);
   burst.documents = 100;
@@ -223,6 +322,8 @@ TEST_CASE("schedule: a trace is replayed") {
   CHECK(seconds(schedule[0].length) == 2.5);
   replay.trace = folder.write("wrong", "1\nsoon\n");
   CHECK_THROWS_WITH(schedule_with(replay), ContainsSubstring("wrong:2: a line is SECONDS"));
+  replay.trace = folder.write("endless", "inf\n");
+  CHECK_THROWS_WITH(schedule_with(replay), ContainsSubstring("endless:1: a line is SECONDS"));
   replay.trace = folder.path("none");
   CHECK_THROWS_WITH(schedule_with(replay), ContainsSubstring("cannot be read"));
 }
