@@ -354,7 +354,7 @@ std::string use_over_time(const CapacityReport& report) {
     Plot plot(x, from_zero(most), fmt::format("{} over time", caption));
     show_phases(plot, report.run, false);
     plot.y_axis(labelled(plot.y().ticks(3), number));
-    if (limit > 0) plot.level(limit, "limit", fmt::format("{} are there", number(limit)));
+    if (limit > 0) plot.level(limit, "limit", fmt::format("{} cores", number(limit)));
     std::vector<Key> keys;
     for (std::size_t i = 0; i < curves.size(); ++i) {
       if (lines[i].empty()) continue;

@@ -60,7 +60,7 @@ std::string facts(const CapacityReport& report) {
                             : whole(daily->low) + " or more",
                 (daily->headroom > 0 ? human_rate(daily->headroom) + " × what is wanted, "
                                      : std::string()) +
-                    text(daily->how));
+                    text(daily->how) + (report.is_valid ? "" : "; but the run is not valid"));
   else
     all += fact("documents a day", "not known", "the load was too short to tell");
   return "<dl class=\"facts\">\n" + all + fact("bottleneck", text(report.bound_by)) + "</dl>\n";

@@ -223,8 +223,8 @@ std::string stages(const CapacityReport& report) {
         time_text(stage.p99_s));
     before += stage.mean_s;
   }
-  return "<div class=\"scroll\"><table class=\"steps\">\n<thead><tr><th>stage</th><th>mean, one "
-         "after another</th><th class=\"n\">share</th><th class=\"n\">mean</th><th "
+  return "<div class=\"scroll\"><table class=\"steps\">\n<thead><tr><th>stage</th><th>mean, in "
+         "turn</th><th class=\"n\">share</th><th class=\"n\">mean</th><th "
          "class=\"n\">p50</th><th class=\"n\">p99</th></tr></thead>\n<tbody>\n" +
          rows +
          fmt::format(

@@ -4,7 +4,8 @@ import crypto from 'node:crypto';
 import { createRequire } from 'node:module';
 
 const build = process.env.PENSTOCK_BROWSER_BUILD;
-export const base = process.env.PENSTOCK_BROWSER_URL.replace(/\/$/, '');
+// Of the service; none for files.
+export const base = process.env.PENSTOCK_BROWSER_URL?.replace(/\/$/, '') ?? null;
 export const key = process.env.PENSTOCK_BROWSER_KEY ?? null;
 
 const { chromium } = createRequire(`${build}/`)('playwright-core');
@@ -33,7 +34,7 @@ export const ofItsOwn = (prefix) => `${prefix}${crypto.randomBytes(6).toString('
 // a dimension, and only words that are as frequent cancel to nothing.
 export const thrice = (word) => `${word} ${word} ${word}`;
 
-// Opens the dashboard, with the key unless it is not `given`, hands the page to `body`, and then wants
+// Opens the dashboard, or the page `open`, with the key unless it is not `given`, hands the page to `body`, and then wants
 // to have seen neither a complaint on the console, but for `expected`, nor a request to anybody else.
 export async function withPage(
   { view = 'overview', expected = null, open = true, given = true, ...options },
@@ -51,7 +52,9 @@ export async function withPage(
   };
   context.on('request', (request) => {
     const url = request.url();
-    if (/^https?:/.test(url) && new URL(url).origin !== new URL(base).origin) strangers.push(url);
+    if (/^https?:/.test(url) && (base === null || new URL(url).origin !== new URL(base).origin)) {
+      strangers.push(url);
+    }
   });
   try {
     const page = await context.newPage();
@@ -61,7 +64,7 @@ export async function withPage(
         if (location.protocol !== 'about:') sessionStorage.setItem('penstock-key', kept);
       }, key);
     }
-    if (open) await page.goto(`${base}/#${view}`);
+    if (open) await page.goto(open === true ? `${base}/#${view}` : open);
     await body(page, context);
   } finally {
     await context.close();

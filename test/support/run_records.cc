@@ -289,6 +289,19 @@ RunRecord large_run() {
   return run_of(shape);
 }
 
+RunRecord hostile_run() {
+  RunRecord run = inconclusive_run();
+  const std::string hostile = "<b>&\"'|`*]]>\n\x1b[2J\xFF,\"";
+  run.profile_name = run.profile_text = run.system = run.command = hostile;
+  run.phases.back().name = run.kinds.front().name = hostile;
+  Arrival& arrival = run.arrivals.back();
+  arrival.id = arrival.message = arrival.outcome = hostile;
+  arrival.ending = Ending::failed;
+  run.content = {1, 1, hostile};
+  run.findings = {hostile};
+  return run;
+}
+
 std::vector<Target> mission_targets() {
   return {{"upload", Measure::upload, 2, 0.99, ""},
           {"start", Measure::start, 10, 0.99, ""},

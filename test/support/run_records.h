@@ -39,6 +39,7 @@ RunRecord invalid_run();       // the generator had too little CPU
 RunRecord inconclusive_run();  // 3 s, 5 documents
 RunRecord sweep_run();         // steps of load, the last of which are too much
 RunRecord large_run();         // 100,000 documents
+RunRecord hostile_run();       // whatever a document, a service or a profile may say is markup
 
 // Upload, start, a 10 MB document, documents a day, concurrent uploads.
 std::vector<Target> mission_targets();

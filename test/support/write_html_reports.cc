@@ -20,5 +20,6 @@ int main(int, char** argv) {
   write("inconclusive", inconclusive_run());
   write("sweep", sweep_run());
   write("large", large_run());
+  write("hostile", hostile_run());
   write("nothing", RunRecord{});
 }

@@ -100,20 +100,6 @@ TEST_CASE("reports: colours are of the verdicts and change no other byte") {
   CHECK(plain == terminal_report(report, false));
 }
 
-// Whatever a document, a service or a profile says.
-RunRecord hostile_run() {
-  RunRecord run = inconclusive_run();
-  const std::string hostile = "<b>&\"'|`*]]>\n\x1b[2J\xFF,\"";
-  run.profile_name = run.profile_text = run.system = run.command = hostile;
-  run.phases.back().name = run.kinds.front().name = hostile;
-  Arrival& arrival = run.arrivals.back();
-  arrival.id = arrival.message = arrival.outcome = hostile;
-  arrival.ending = Ending::failed;
-  run.content = {1, 1, hostile};
-  run.findings = {hostile};
-  return run;
-}
-
 TEST_CASE("reports: what others wrote is no markup and no command") {
   const CapacityReport report = conclude(hostile_run(), mission_targets());
   CHECK(terminal_report(report, true).find("\x1b[2J") == std::string::npos);
