@@ -16,6 +16,8 @@
 namespace penstock::html {
 namespace {
 
+constexpr std::size_t phase_rows_max = 200;
+
 using Seconds = std::chrono::duration<double>;
 
 std::string time_text(double seconds) {
@@ -130,15 +132,19 @@ std::string phase_table(const RunRecord& run) {
   std::vector<std::uint64_t> documents(run.phases.size(), 0);
   for (const Arrival& arrival : run.arrivals) ++documents[arrival.phase];
   std::string rows;
-  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(run.phases.size(), phase_rows_max); ++i) {
     const PhaseRecord& phase = run.phases[i];
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}</td></tr>\n",
-        text(phase.name), text(phase.plan), phase.is_warm_up ? " (warm-up: not judged)" : "",
+        text(phase.name, 100), text(phase.plan, 100),
+        phase.is_warm_up ? " (warm-up: not judged)" : "",
         text(moment_text(in_seconds(phase.begin), in_seconds(phase.end))),
         with_commas(documents[i]));
   }
+  if (run.phases.size() > phase_rows_max)
+    rows += fmt::format("<tr><td colspan=\"4\">and {} more</td></tr>\n",
+                        with_commas(run.phases.size() - phase_rows_max));
   return "<details class=\"more\"><summary>Phases of the load</summary>\n<div "
          "class=\"scroll\"><table>\n<thead><tr><th>phase</th><th>plan</th><th "
          "class=\"n\">arrivals</th><th class=\"n\">documents</th></tr></thead>\n<tbody>\n" +

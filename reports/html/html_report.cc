@@ -20,6 +20,8 @@ using namespace html;
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::size_t profile_bytes_max = 100'000;
+constexpr std::size_t command_bytes_max = 20'000;  // whole, so that it can be copied
+constexpr std::size_t findings_max = 100;
 
 double seconds_of(Offset offset) {
   return Seconds(offset).count();
@@ -81,14 +83,14 @@ std::string banner(const CapacityReport& report) {
       "</h1>\n{5}{6}<div class=\"again\"><p><span class=\"label\">Again, with seed "
       "{7}</span><code>{8}</code></p><p class=\"soft\">{9}</p></div>\n</header>\n",
       name_of(report.verdict), text(run.system), text(run.profile_name), badge(report.verdict),
-      text(report.sentence), validity_line(report), facts(report), run.seed, text(run.command),
-      environment_line(run));
+      text(report.sentence), validity_line(report), facts(report), run.seed,
+      text(run.command, command_bytes_max), environment_line(run));
 }
 
 std::string configuration(const CapacityReport& report) {
   const RunRecord& run = report.run;
   std::string all = fact("seed", std::to_string(run.seed));
-  all += fact("command", fmt::format("<code>{}</code>", text(run.command)));
+  all += fact("command", fmt::format("<code>{}</code>", text(run.command, command_bytes_max)));
   all += fact("system", text(run.system), "by " + text(run.destination));
   all += fact("may use", fmt::format("{:.3g} cores", run.system_cores),
               run.documents_in_flight_max > 0
@@ -108,8 +110,11 @@ std::string configuration(const CapacityReport& report) {
                                      with_commas(run.content.checked - run.content.wrong),
                                      counted(run.content.checked, "checked document")));
   std::string findings;
-  for (const std::string& finding : run.findings)
-    findings += fmt::format("<li><bdi>{}</bdi></li>\n", text(finding.substr(0, 500)));
+  for (std::size_t i = 0; i < std::min(run.findings.size(), findings_max); ++i)
+    findings += fmt::format("<li><bdi>{}</bdi></li>\n", text(run.findings[i], 500));
+  if (run.findings.size() > findings_max)
+    findings +=
+        fmt::format("<li>and {} more</li>\n", with_commas(run.findings.size() - findings_max));
   if (!findings.empty()) findings = "<h3>Findings</h3>\n<ul>\n" + findings + "</ul>\n";
   std::string_view profile = run.profile_text;
   const bool is_cut = profile.size() > profile_bytes_max;

@@ -8,9 +8,15 @@
 
 namespace penstock::html {
 
-std::string text(std::string_view raw) {
+std::string text(std::string_view raw, std::size_t bytes_max) {
+  std::string line = printable(raw);
+  if (line.size() > bytes_max) {
+    // Not within a character.
+    while (bytes_max > 0 && (line[bytes_max] & 0xC0) == 0x80) --bytes_max;
+    line.replace(bytes_max, std::string::npos, "…");
+  }
   std::string escaped;
-  for (const char c : printable(raw)) {
+  for (const char c : line) {
     switch (c) {
       case '&':
         escaped += "&amp;";
@@ -38,7 +44,7 @@ std::string lines(std::string_view raw) {
   std::string escaped;
   while (!raw.empty()) {
     const std::size_t end = std::min(raw.find('\n'), raw.size());
-    escaped += text(raw.substr(0, end)) + '\n';
+    escaped += text(raw.substr(0, end), end) + '\n';
     raw.remove_prefix(std::min(end + 1, raw.size()));
   }
   return escaped;

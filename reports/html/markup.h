@@ -1,16 +1,18 @@
 // Pieces of HTML. Whatever a document, a service or a profile says goes through text().
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace penstock::html {
 
-// On one line, for an element or an attribute. Bytes that are no UTF-8 stay: a browser shows each
-// as U+FFFD, and takes no '<' or quote into a broken sequence.
-std::string text(std::string_view raw);
+// On one line, for an element or an attribute; what is longer ends in "…", so that no message makes
+// a page large. Bytes that are no UTF-8 stay: a browser shows each as U+FFFD, and takes no '<' or
+// quote into a broken sequence.
+std::string text(std::string_view raw, std::size_t bytes_max = 500);
 
-// With its line ends, for <pre>.
+// Whole, with its line ends, for <pre>.
 std::string lines(std::string_view raw);
 
 // A part of 0 to 1 as CSS wants it: "12.5%", never less than 0% or more than 100%.

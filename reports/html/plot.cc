@@ -7,7 +7,8 @@
 namespace penstock::html {
 namespace {
 
-constexpr double size = 1'000;           // of the drawing, in its own units, both ways
+constexpr double size = 1'000;  // of the drawing, in its own units, both ways
+constexpr double band_width_min = 0.001;
 constexpr double name_width_min = 0.03;  // of a band: less holds no letter
 
 std::string number(double value) {
@@ -50,6 +51,7 @@ Plot& Plot::y_axis(const std::vector<Tick>& ticks, std::string_view name) {
 
 Plot& Plot::band(double from, double to, std::string_view look, std::string_view name) {
   const double left = x_.place(from), width = x_.place(to) - left;
+  if (width < band_width_min) return *this;
   drawing_ += fmt::format("<rect class=\"{}\" x=\"{}\" y=\"0\" width=\"{}\" height=\"{}\"/>\n",
                           look, number(size * left), number(size * width), size);
   if (!name.empty())

@@ -272,8 +272,7 @@ std::string errors(const CapacityReport& report) {
         "<tr><td class=\"n\">{}</td><td class=\"flow\"><span class=\"bar use\"><i class=\"full\" "
         "style=\"width:{}\"></i></span></td><td class=\"says\"><bdi>{}</bdi></td></tr>\n",
         with_commas(error.count),
-        percent(static_cast<double>(error.count) / static_cast<double>(most)),
-        text(error.what.substr(0, 500)));
+        percent(static_cast<double>(error.count) / static_cast<double>(most)), text(error.what));
   return "<table class=\"steps errors\">\n<thead><tr><th class=\"n\">documents</th><th></th>"
          "<th>what</th></tr></thead>\n<tbody>\n" +
          rows + "</tbody></table>\n";
@@ -293,14 +292,12 @@ std::string slowest(const CapacityReport& report) {
         "<li><details>\n<summary><span class=\"n\">{}</span>{}<span class=\"who\"><bdi>{}</bdi> "
         "<span class=\"soft\">{}, {}</span></span></summary>\n<p class=\"note\">due at {} in "
         "{}, number {}; {}, {}{}</p>\n{}</details></li>\n",
-        time_text(whole), trace_bar(times, longest), text(arrival.id.substr(0, 80)),
+        time_text(whole), trace_bar(times, longest), text(arrival.id, 80),
         text(run.phases[arrival.phase].name), human_bytes(arrival.bytes),
         human_time(Seconds(std::chrono::duration<double>(arrival.intended))),
         text(run.phases[arrival.phase].name), arrival.number, counted(arrival.pages, "page"),
         counted(arrival.chunks, "chunk"),
-        arrival.message.empty()
-            ? ""
-            : fmt::format("; <bdi>{}</bdi>", text(arrival.message.substr(0, 500))),
+        arrival.message.empty() ? "" : fmt::format("; <bdi>{}</bdi>", text(arrival.message)),
         trace_rows(times));
   }
   if (items.empty()) return nothing("No document of a judged phase came to an end.");

@@ -34,8 +34,9 @@ export const ofItsOwn = (prefix) => `${prefix}${crypto.randomBytes(6).toString('
 // a dimension, and only words that are as frequent cancel to nothing.
 export const thrice = (word) => `${word} ${word} ${word}`;
 
-// Opens the dashboard, or the page `open`, with the key unless it is not `given`, hands the page to `body`, and then wants
-// to have seen neither a complaint on the console, but for `expected`, nor a request to anybody else.
+// Opens the dashboard, or the page `open`, with the key unless it is not `given`, hands it to `body`, and
+// then wants to have seen neither a complaint on the console, but for `expected`, nor a request to anybody
+// else.
 export async function withPage(
   { view = 'overview', expected = null, open = true, given = true, ...options },
   body,
