@@ -92,6 +92,8 @@ test('what others wrote makes no element', () =>
 test('a printed report has white paper, whatever the screen', () =>
   withPage({ open: opened('pass'), colorScheme: 'dark', ...desk }, async (page) => {
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
-    const colour = await page.evaluate(() => getComputedStyle(document.querySelector('section')).backgroundColor);
+    const colour = await page.evaluate(
+      () => getComputedStyle(document.querySelector('section')).backgroundColor,
+    );
     assert.equal(colour, 'rgb(255, 255, 255)');
   }));
