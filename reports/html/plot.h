@@ -1,7 +1,7 @@
 // A chart as static SVG: it needs no script and prints. The drawing stretches to the width there
 // is; numbers and names are HTML over it, which stay as large as the page's text, on a phone too.
 //
-// Looks are classes of page.css. What a pointer rests on says its numbers by <title>.
+// Looks are classes of charts.css. What a pointer rests on says its numbers by <title>.
 #pragma once
 
 #include <string>
