@@ -502,7 +502,8 @@ TEST_CASE("http: who is refused by its head is told before a body is asked for")
     return std::make_unique<Deaf>();
   });
   RawClient client(server);
-  client.say("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n");
+  client.say(
+      "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n");
   CHECK_THAT(client.hear("too large"), StartsWith("HTTP/1.1 413"));
 }
 
@@ -518,7 +519,7 @@ TEST_CASE("http: a body that trickles is refused") {
   HttpServer server(options, echo,
                     [](const RequestHead&, const Responder&) { return std::make_unique<Pours>(); });
   RawClient client(server);
-  client.say("POST / HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n");
+  client.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
   std::atomic<bool> is_heard{false};
   std::thread trickle([&] {
     // Its errors are those of a connection that the server has closed.
@@ -536,7 +537,7 @@ TEST_CASE("http: who writes in parts is told when the client has taken one") {
     asked.set_value(std::move(responder));
   });
   RawClient client(server);
-  client.say("GET / HTTP/1.1\r\n\r\n");
+  client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   const Responder responder = asked.get_future().get();
   CHECK_FALSE(responder.is_over());
   responder.begin(200, {}, std::nullopt);
@@ -575,10 +576,10 @@ TEST_CASE("http: a client too many waits until another has gone") {
     counts.push_back(connections);
   });
   auto first = std::make_unique<RawClient>(server);
-  first->say("GET /first HTTP/1.1\r\n\r\n");
+  first->say("GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
   CHECK(first->hear("\r\n\r\n").find("/first") != std::string::npos);
   RawClient second(server);
-  second.say("GET /second HTTP/1.1\r\n\r\n");
+  second.say("GET /second HTTP/1.1\r\nHost: x\r\n\r\n");
   first.reset();
   CHECK(second.hear("\r\n\r\n").find("/second") != std::string::npos);
   const std::lock_guard lock(mutex);
@@ -624,7 +625,7 @@ TEST_CASE("http: what is no request is answered and ends the connection") {
   HttpServer server({.read_timeout = 200ms}, echo);
   RawClient client(server);
   client.say(GENERATE("nonsense\r\n\r\n", "GET / HTTP/7.0\r\n\r\n",
-                      "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"));
+                      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"));
   CHECK(client.hear() ==
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
@@ -632,7 +633,7 @@ TEST_CASE("http: what is no request is answered and ends the connection") {
 TEST_CASE("http: a head that is too large is answered 431") {
   HttpServer server({.read_timeout = 200ms}, echo);
   RawClient client(server);
-  client.say("GET / HTTP/1.1\r\nX: " + std::string(100'000, 'x'));
+  client.say("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(100'000, 'x'));
   CHECK_THAT(client.hear(), StartsWith("HTTP/1.1 431 "));
 }
 
@@ -643,7 +644,9 @@ TEST_CASE("http: requests sent together are answered one after another") {
                     [responder, target = request.target] { responder.respond(200, {}, target); });
   });
   RawClient client(server);
-  client.say("GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.0\r\n\r\n");
+  client.say(
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 "
+      "HTTP/1.0\r\n\r\n");
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
   CHECK(client.hear() == head + "\r\n/1" + head + "\r\n/2" + head + "Connection: close\r\n\r\n/3");
 }
@@ -663,7 +666,7 @@ TEST_CASE("http: an old client hears an answer in parts up to the end of the con
 TEST_CASE("http: a client that waits for a go-ahead gets it") {
   HttpServer server({}, echo);
   RawClient client(server);
-  client.say("POST / HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  client.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
   CHECK(client.hear("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
   client.say("body");
   CHECK_THAT(client.hear("\r\n\r\nbody"), StartsWith("HTTP/1.1 200 OK\r\n"));
@@ -672,7 +675,7 @@ TEST_CASE("http: a client that waits for a go-ahead gets it") {
 TEST_CASE("http: a connection that says nothing is closed") {
   HttpServer server({.read_timeout = 20ms}, echo);
   RawClient client(server);
-  client.say(GENERATE("", "GET / HT", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"));
+  client.say(GENERATE("", "GET / HT", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"));
   CHECK(client.hear().empty());
 }
 
@@ -684,7 +687,7 @@ TEST_CASE("http: a responder has no effect after its client or its server went a
       [&](const ServedRequest&, Responder given) { asked.set_value(std::move(given)); });
   {
     RawClient client(*server);
-    client.say("GET / HTTP/1.1\r\n\r\n");
+    client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     responder = asked.get_future().get();
   }
   responder->begin(200, {}, std::nullopt);
@@ -704,7 +707,7 @@ TEST_CASE("http: a server that ends drops what was to happen later") {
         silence(request, responder);
       });
   RawClient client(*server);
-  client.say("GET / HTTP/1.1\r\n\r\n");
+  client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   silence.wait();
   server.reset();
   CHECK(client.hear().empty());
@@ -724,7 +727,7 @@ TEST_CASE("http: what is later happens in the order of its delays") {
     responder.after(0ms, [&] { order.push_back(1); });
   });
   RawClient client(server);
-  client.say("GET / HTTP/1.1\r\n\r\n");
+  client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   all.get_future().wait();
   CHECK(order == std::vector<int>{1, 2, 3});
 }
