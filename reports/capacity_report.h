@@ -118,7 +118,8 @@ struct LoadStep {
   double p50_s = 0;  // intended to done
   double p99_s = 0;
   double backlog_slope = 0;  // documents a second
-  bool is_kept_up = true;
+  bool is_growing = false;   // the backlog, beyond doubt
+  bool is_kept_up = true;    // it does not grow, and hardly anything was refused or broken
 };
 
 // done = fixed_s + seconds_per_mb x MB, by Theil-Sen over documents that waited for nobody.

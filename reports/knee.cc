@@ -94,8 +94,9 @@ LoadStep step_of(const Backlog& backlog, const MeasuredPhase& phase) {
   const auto refused = std::ranges::count_if(phase.arrivals, [](const Arrival* arrival) {
     return arrival->ending == Ending::refused || arrival->ending == Ending::broken;
   });
+  step.is_growing = growth.is_certain && growth.slope > growth_min * step.offered;
   step.is_kept_up =
-      !(growth.is_certain && growth.slope > growth_min * step.offered) &&
+      !step.is_growing &&
       static_cast<double>(refused) <= refusals_max * static_cast<double>(phase.arrivals.size());
   return step;
 }

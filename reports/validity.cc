@@ -183,10 +183,10 @@ Check drained(const RunRecord& run, const Conservation& conservation,
 }
 
 // Latencies under a backlog that grows are those of the run's length. Of a sweep the upper steps
-// are to be too much; the lowest is not.
+// are to be too much; the lowest is not. What was refused does not wait: `upload` counts it.
 Check backlog(const std::vector<LoadStep>& steps, bool is_measured) {
-  const auto worst = std::ranges::find(steps, false, &LoadStep::is_kept_up);
-  const bool holds = worst == steps.end() || (is_sweep(steps) && steps.front().is_kept_up);
+  const auto worst = std::ranges::find(steps, true, &LoadStep::is_growing);
+  const bool holds = worst == steps.end() || (is_sweep(steps) && !steps.front().is_growing);
   Check check{"backlog", holds, "does not grow", "kept up", ""};
   if (steps.empty()) check.value = "no steady phase";
   if (!holds) {

@@ -228,6 +228,22 @@ TEST_CASE("capacity: steady load that is too much is a growing backlog and fails
   CHECK(report.backlog_slope == Approx(72).margin(4));
 }
 
+TEST_CASE("capacity: what is refused does not wait and is no backlog") {
+  RunRecord run = passing_run();
+  const std::size_t all = run.arrivals.size();
+  for (std::size_t i = 0; i < all; i += 20) {
+    Arrival& arrival = measured(run, i);
+    arrival.ending = Ending::refused;
+    arrival.accepted.reset();
+    arrival.done.reset();
+  }
+  const CapacityReport report = concluded(run);
+  CHECK(broken(report).empty());
+  CHECK(target(report, "upload").verdict == Verdict::fail);
+  // All the same it is no rate that is kept up.
+  CHECK_FALSE(report.steps.front().is_kept_up);
+}
+
 TEST_CASE("capacity: noise is no growing backlog") {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     RunShape shape{"busy", {{"warm-up", 5, 40, true, 1}, {"steady", 150, 10'000, false, 0}}};
