@@ -20,7 +20,10 @@ class Answer {
   Answer() = default;
   // To a request that was a HEAD, spoke HTTP/1.1 (or else 1.0), wants the connection kept.
   Answer(bool is_head, bool is_http_1_1, bool keep_alive)
-      : is_head_(is_head), is_http_1_1_(is_http_1_1), keep_alive_(keep_alive) {}
+      : is_head_(is_head),
+        is_http_1_1_(is_http_1_1),
+        is_to_keep_(keep_alive),
+        keep_alive_(keep_alive) {}
 
   // As in Responder.
   void respond(int status, std::string_view reason, const HttpHeaders& headers, std::string body);
@@ -30,6 +33,10 @@ class Answer {
   void finish();
   // No other request follows on this connection; an answer that has not begun says so.
   void close_after() { keep_alive_ = false; }
+  // One may follow after all, if the request wants that and the answer has not begun.
+  void keep_open() {
+    if (state_ == State::none) keep_alive_ = is_to_keep_;
+  }
   // Nobody will go on with it.
   void drop();
 
@@ -46,6 +53,7 @@ class Answer {
 
   bool is_head_ = false;
   bool is_http_1_1_ = true;
+  bool is_to_keep_ = false;  // as the request wants it
   bool keep_alive_ = false;
   State state_ = State::none;
   bool is_chunked_ = false;

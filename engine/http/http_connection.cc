@@ -195,15 +195,22 @@ asio::awaitable<bool> HttpConnection::serve_one(HeadParser& parser,
   auto exchange = std::make_shared<Responder::Exchange>(work, *this, exchange_, is_over_);
   std::unique_ptr<BodySink> sink;
   if (service_.sink_of && !parser.is_done()) {
+    // Whoever answers before all of the body has come answers last.
+    answer_.close_after();
     sink = service_.sink_of(head, Responder(exchange));
     // What it answered at once stands in line behind this: a client is not to send a body, nor wait
     // with one, that was refused already.
     co_await asio::post(stream_.get_executor(), asio::use_awaitable);
+    if (!sink) keep_open();
   }
   const bool is_taken =
       sink ? co_await take_parts(parser, std::move(sink), std::move(exchange))
            : co_await take_whole(parser, std::move(head), Responder(std::move(exchange)));
   co_return is_taken&& co_await send_answer();
+}
+
+void HttpConnection::keep_open() {
+  if (!is_draining_) answer_.keep_open();
 }
 
 void HttpConnection::end_exchange() {
@@ -297,6 +304,7 @@ asio::awaitable<bool> HttpConnection::take_parts(HeadParser& head_parser,
   }
   exchange.reset();
   if (body.is_done()) {
+    keep_open();
     sink->finish();
     co_return true;
   }

@@ -79,6 +79,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<void> refuse(boost::beast::http::status status);
   // Ends the connection so that the client hears what was said to it.
   boost::asio::awaitable<void> hear_out();
+  // The exchange need not be the last.
+  void keep_open();
   void end_exchange();
 
   const std::string peer_;
