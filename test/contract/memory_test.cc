@@ -1,9 +1,11 @@
 // The fakes of the pipeline's tests keep the contracts, too: what passes with them means something.
+#include "test/contract/blob_store_contract.h"
 #include "test/contract/catalog_contract.h"
 #include "test/contract/embedding_cache_contract.h"
 #include "test/contract/ledger_contract.h"
 #include "test/contract/vector_store_contract.h"
 #include "test/support/catch.h"
+#include "test/support/memory_blobs.h"
 #include "test/support/memory_catalog.h"
 #include "test/support/memory_store.h"
 
@@ -31,6 +33,12 @@ TEST_CASE("memory catalog: keeps the contract") {
   MemoryStore store;
   run_catalog_contract(
       [&]() -> OpenCatalog { return [&] { return std::make_unique<MemoryCatalog>(store); }; });
+}
+
+TEST_CASE("memory blobs: keep the contract") {
+  MemoryStore store;
+  MemoryBlobs blobs(store);
+  run_blob_store_contract(blobs, "folder/");
 }
 
 TEST_CASE("memory catalog: a call that a test broke fails until it is mended") {

@@ -37,7 +37,7 @@ struct MemoryStore {
   };
 
   // The named step fails from now on: intend, record, clear_intents, find, forget, upsert, count,
-  // remove, recall, keep; of the catalog each call, as catalog.add.
+  // remove, recall, keep; of the catalog and the blobs each call, as catalog.add.
   void break_step(const std::string& step);
   void mend();
   Result<void> enter(const std::string& step);
@@ -54,6 +54,7 @@ struct MemoryStore {
   std::map<CatalogName, CatalogEntry> catalog;
   std::map<std::pair<std::string, std::string>, KeyUse> catalog_keys;  // of tenant and key
   std::map<std::string, Reservation> reserved;                         // by location
+  std::map<std::string, std::string> blobs;                            // likewise
 };
 
 class MemoryLedger : public Ledger {

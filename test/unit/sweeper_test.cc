@@ -5,13 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/backends/local/local_events.h"
-#include "engine/backends/local/local_files.h"
-#include "engine/backends/sqlite/sqlite_broker.h"
 #include "engine/service/document_view.h"
 #include "test/support/catch.h"
-#include "test/support/memory_catalog.h"
-#include "test/support/temp_dir.h"
+#include "test/support/service_world.h"
 
 namespace penstock {
 namespace {
@@ -20,48 +16,28 @@ using namespace std::chrono_literals;
 
 constexpr WallTime start = WallTime(1h);
 
-// A service without its server.
-class World {
+class World : public ServiceWorld {
  public:
-  World()
-      : parts_{catalog,
-               *broker,
-               ledger,
-               vectors_,
-               files_,
-               events_,
-               metrics_,
-               admission_,
-               tracker_,
-               threads_,
-               folder_.path("blobs"),
-               "",
-               Secret("s"),
-               [](const std::string&) { return Result<std::vector<float>>(); },
-               [](const std::vector<WorkerReport>&) { return std::vector<BudgetUse>(); },
-               [](Metrics&) {},
-               [this](const std::string& line) { log.push_back(line); }} {}
-
   // Uploaded, and not in the queue yet.
   CatalogEntry upload(const std::string& id, const std::string& content = "content") {
     CatalogEntry entry;
     entry.name = {"t", id};
     entry.bytes = content.size();
     entry.digest = sha256(content);
-    entry.location = folder_.path("blobs/" + id + content);
+    entry.location = id + '/' + content;
     entry.received = start;
     REQUIRE(catalog.reserve(entry.location, start).has_value());
-    REQUIRE(files_.write(entry.location, content).has_value());
+    REQUIRE(blobs.write(entry.location, content).has_value());
     return catalog.add(entry, "").value().entry;
   }
   void sweep(WallTime now) { REQUIRE(try_to_sweep(now).has_value()); }
   Result<void> try_to_sweep(WallTime now) {
-    return Sweeper::sweep(parts_, {.enqueue_after = 5s, .remove_after = 1h, .at_once = 2}, place_,
+    return Sweeper::sweep(parts, {.enqueue_after = 5s, .remove_after = 1h, .at_once = 2}, place_,
                           now);
   }
   DocumentView view(const CatalogEntry& entry) {
     const CatalogEntry now = catalog.find(entry.name).value().value();
-    return views_of({&now, 1}, *broker, ledger).value().front();
+    return views_of({&now, 1}, broker, ledger).value().front();
   }
   Claim claim() { return worker->queue(Lane::interactive).claim().value(); }
   void record(const Claim& claim, Outcome outcome) {
@@ -71,33 +47,12 @@ class World {
     record.times.done = start + 7s;
     REQUIRE(ledger.record({&record, 1}).has_value());
   }
-  std::string path(const std::string& name) const { return folder_.path("blobs/" + name); }
-  bool write(const std::string& name) { return files_.write(path(name), "x").has_value(); }
-  bool is_there(const std::string& location) { return files_.read(location, 1'000).has_value(); }
+  bool is_there(const std::string& location) { return blobs.read(location, 1'000).has_value(); }
 
-  MemoryStore store;
-  MemoryCatalog catalog{store};
-  MemoryLedger ledger{store};
-  std::vector<std::string> log;
-
- private:
-  TempDir folder_;
-
- public:
-  std::unique_ptr<SqliteBroker> broker =
-      std::make_unique<SqliteBroker>(folder_.path("q.db"), BrokerOptions());
   std::unique_ptr<SqliteBroker> worker = std::make_unique<SqliteBroker>(
-      folder_.path("q.db"), BrokerOptions{.worker = "w", .until_empty = true});
+      queue_file(), BrokerOptions{.worker = "w", .until_empty = true});
 
  private:
-  MemoryVectors vectors_{store};
-  LocalFiles files_;
-  LocalEvents events_;
-  Metrics metrics_;
-  AdmissionControl admission_{AdmissionLimits()};
-  Tracker tracker_{events_, metrics_};
-  IoThreads threads_{1};
-  ServiceParts parts_;
   SweeperPlace place_;
 };
 
@@ -112,7 +67,7 @@ TEST_CASE("sweeper: what did not get into the queue is put there once it is old 
   const Claim claim = world.claim();
   CHECK(claim.key == "t/a");
   CHECK(claim.location == entry.location);
-  CHECK(world.broker->state().value().interactive.waiting == 0);
+  CHECK(world.broker.state().value().interactive.waiting == 0);
 }
 
 TEST_CASE("sweeper: a removed document is forgotten once queue and ledger know it no more") {
@@ -188,18 +143,19 @@ TEST_CASE("sweeper: what cannot be forgotten stands in nobody's way") {
 
 TEST_CASE("sweeper: blobs that cannot be removed stand in nobody's way") {
   World world;
-  // A folder that is not empty is no blob.
-  for (const char* name : {"a", "b"}) {
-    REQUIRE(world.catalog.reserve(world.path(name), start).has_value());
-    REQUIRE(world.write(std::string(name) + "/file"));
+  for (const char* name : {"a", "b", "c"}) {
+    REQUIRE(world.catalog.reserve(name, start).has_value());
+    REQUIRE(world.blobs.write(name, "x").has_value());
   }
-  REQUIRE(world.catalog.reserve(world.path("c"), start + 1s).has_value());
-  REQUIRE(world.write("c"));
+  world.store.break_step("blobs.remove");
   CHECK_FALSE(world.try_to_sweep(start + 2h).has_value());
-  CHECK(world.is_there(world.path("c")));
+  world.store.mend();
   world.sweep(start + 2h);
-  CHECK_FALSE(world.is_there(world.path("c")));
-  CHECK_FALSE(world.try_to_sweep(start + 2h).has_value());
+  CHECK_FALSE(world.is_there("c"));
+  CHECK(world.is_there("a"));
+  world.sweep(start + 2h);
+  CHECK_FALSE(world.is_there("a"));
+  CHECK_FALSE(world.is_there("b"));
 }
 
 TEST_CASE("document view: a failure stands when nothing is left in the queue") {
