@@ -18,7 +18,8 @@ import urllib.parse
 
 from cases import wait_until
 from servers import behind_pgbouncer, make_database, of_its_own, server
-from serving import Serving, form, is_time
+from described import is_time
+from serving import Serving, form
 
 TEXT = b"The heron stands in the shallow water at dawn. " * 20
 
@@ -121,6 +122,7 @@ class Documents(Serving):
             line = stream.readline()
             if line.startswith(b"data: "):
                 event = json.loads(line[6:])
+                self.described.check_schema({"$ref": "#/components/schemas/Event"}, event)
                 self.assertEqual(event["id"], identity)
                 milestones.append(event["milestone"])
         for milestone in ("received", "queued", "started", "extracted", "embedded", "stored"):

@@ -2,11 +2,11 @@
 import http.client
 import json
 import os
-import re
 import ssl
 import urllib.parse
 
 from cases import Case, wait_until
+from described import Described
 
 
 class Answer:
@@ -36,6 +36,10 @@ class Serving(Case):
         line = self.process.stdout.readline()
         self.assertTrue(line, self.process.stderr.read() if not line else "")
         self.url = json.loads(line)["url"].rstrip("/")
+        connection = self.connection()
+        connection.request("GET", "/openapi.json")
+        self.described = Described(Answer(connection.getresponse()).json())
+        connection.close()
         return self.process
 
     def stop(self):
@@ -55,7 +59,7 @@ class Serving(Case):
         return http.client.HTTPConnection(address, timeout=60)
 
     def ask(self, method, path, body=None, headers=None, key=None):
-        """One request, whose path goes out as it is."""
+        """One request, whose path goes out as it is, and whose answer is as the service says."""
         headers = dict(headers or {})
         key = key or self.key
         if key:
@@ -73,9 +77,11 @@ class Serving(Case):
                     connection.send(body)
                 except (BrokenPipeError, ConnectionResetError):
                     pass  # it was answered before its end
-            return Answer(connection.getresponse())
+            answer = Answer(connection.getresponse())
         finally:
             connection.close()
+        self.described.check(method, path, answer)
+        return answer
 
     def get(self, path, status=200, **options):
         answer = self.ask("GET", path, **options)
@@ -131,7 +137,3 @@ def form(parts, boundary="xyz"):
         body += f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode()
         body += (content if isinstance(content, bytes) else content.encode()) + b"\r\n"
     return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
-
-
-def is_time(text):
-    return re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text) is not None
