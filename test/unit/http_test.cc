@@ -626,8 +626,10 @@ TEST_CASE("http: a request that another server would cut elsewhere is refused") 
 TEST_CASE("http: what is no request is answered and ends the connection") {
   HttpServer server({.read_timeout = 200ms}, echo);
   RawClient client(server);
+  // The last does not say whom it is for.
   client.say(GENERATE("nonsense\r\n\r\n", "GET / HTTP/7.0\r\n\r\n",
-                      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"));
+                      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+                      "GET / HTTP/1.1\r\n\r\n"));
   CHECK(client.hear() ==
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
