@@ -353,6 +353,14 @@ void run_broker_contract(const BrokerWorld& world) {
     wait_for(*broker, is_empty);
   }
 
+  SECTION("who has a document is not given it again") {
+    enqueue_one(*broker, document("a"));
+    claim(*broker);
+    world.end_leases();
+    enqueue_one(*broker, document("b"));
+    CHECK(claim(*broker).key == "b");
+  }
+
   SECTION("a claim is held until another worker has the document") {
     const auto holds = [](Broker& its_broker, const std::string& key) -> bool {
       return its_broker.queue(Lane::bulk).holds(std::span(&key, 1)).front();

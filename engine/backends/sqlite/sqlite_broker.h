@@ -18,6 +18,8 @@
 
 namespace penstock {
 
+struct QueueStatements;
+
 // One connection, one statement at a time: what SQLite writes, it writes alone anyway. Leases end
 // by the machine's clock. One thread delivers what was acknowledged and renews leases.
 class SqliteBroker final : public Broker {
@@ -39,7 +41,6 @@ class SqliteBroker final : public Broker {
 
  private:
   class LaneQueue;
-  struct Statements;
   struct Delivery {
     std::string key;
     std::optional<Outcome> outcome;  // absent: given back
@@ -67,7 +68,7 @@ class SqliteBroker final : public Broker {
   std::mutex mutex_;
   // Guarded by mutex_.
   Database database_;
-  std::unique_ptr<Statements> statements_;
+  std::unique_ptr<QueueStatements> statements_;
   std::mt19937_64 random_;
 
   std::array<std::unique_ptr<LaneQueue>, all_lanes.size()> lanes_;
