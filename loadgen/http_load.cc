@@ -11,10 +11,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/read.hpp>
@@ -28,7 +26,7 @@
 
 #include "engine/core/error.h"
 #include "engine/core/uri.h"
-#include "engine/http/client_stream.h"
+#include "engine/http/http_stream.h"
 #include "engine/http/json.h"
 
 namespace penstock {
@@ -46,10 +44,6 @@ constexpr std::size_t answer_bytes_max = 1 << 20;
 // A server closes what is idle after a minute, as a rule: one that is about to is not used.
 constexpr std::chrono::seconds idle_max{20};
 constexpr std::chrono::milliseconds heartbeat{10};
-
-auto into(error_code& error) {
-  return asio::redirect_error(asio::use_awaitable, error);
-}
 
 struct Address {
   bool is_tls = false;
@@ -161,7 +155,7 @@ class HttpLoad::Loop {
     }
     ~Connection() { --loop.connections_; }
 
-    ClientStream stream;
+    HttpStream stream;
     beast::flat_buffer buffer;
     TimePoint idle_since;
     Loop& loop;
@@ -201,7 +195,7 @@ class HttpLoad::Loop {
     if (error) co_return nullptr;
     auto connection =
         std::make_unique<Connection>(*this, std::move(socket), tls_ ? &*tls_ : nullptr);
-    ClientStream& stream = connection->stream;
+    HttpStream& stream = connection->stream;
     stream.tcp().expires_after(options_.answer_timeout);
     co_await stream.tcp().async_connect(endpoint_, into(error));
     if (!error) stream.tcp().socket().set_option(tcp::no_delay(true), error);

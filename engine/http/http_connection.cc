@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_suffix.hpp>
 #include <boost/beast/core/string.hpp>
@@ -36,10 +35,6 @@ constexpr std::size_t read_bytes = 64 << 10;
 constexpr std::size_t part_bytes = 64 << 10;
 // For what a client says when it is told that no more will come.
 constexpr std::chrono::seconds goodbye_timeout{2};
-
-auto into(error_code& error) {
-  return asio::redirect_error(asio::use_awaitable, error);
-}
 
 // Of a body that is still being read: an average so low is an attack, or will never end.
 bool is_too_slow(std::uint64_t bytes, TimePoint since, const HttpServerOptions& options) {
@@ -88,7 +83,7 @@ class HttpConnection::BodyReader {
 
   // `buffer` has what came with the head, and keeps what comes after the body. Returns how much it
   // put into `part`, which may be nothing yet.
-  asio::awaitable<std::size_t> read(ClientStream& stream, beast::flat_buffer& buffer,
+  asio::awaitable<std::size_t> read(HttpStream& stream, beast::flat_buffer& buffer,
                                     std::span<char> part, error_code& error) {
     if (!left_) {
       chunked_->get().body() = {part.data(), part.size(), true};

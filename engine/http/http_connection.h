@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "engine/http/answer.h"
-#include "engine/http/client_stream.h"
 #include "engine/http/http_server.h"
+#include "engine/http/http_stream.h"
 #include "engine/http/work.h"
 
 namespace penstock {
@@ -84,7 +84,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void end_exchange();
 
   const std::string peer_;
-  ClientStream stream_;
+  HttpStream stream_;
   boost::asio::steady_timer wake_;  // never expires; cancelled to wake who waits for parts
   const HttpService& service_;
   const HttpServerOptions& options_;
@@ -118,7 +118,7 @@ class Responder::Exchange {
 
  private:
   const std::shared_ptr<Work> work_;  // outlives the executor
-  const ClientStream::executor_type executor_;
+  const HttpStream::executor_type executor_;
   const std::weak_ptr<HttpConnection> connection_;
   const std::uint64_t number_;
   const std::shared_ptr<std::atomic<bool>> is_over_;

@@ -7,10 +7,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
@@ -32,10 +30,6 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr milliseconds accept_pause{100};
-
-auto into(error_code& error) {
-  return asio::redirect_error(asio::use_awaitable, error);
-}
 
 // Work that ends with an exception is a mistake in this program.
 void rethrow(const std::exception_ptr& error) {

@@ -3,22 +3,29 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/ssl/stream_base.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <optional>
 #include <utility>
 
 namespace penstock {
 
+// co_await async_x(..., into(error)) puts what failed into `error`, where others throw.
+inline auto into(boost::system::error_code& error) {
+  return boost::asio::redirect_error(boost::asio::use_awaitable, error);
+}
+
 // An AsyncReadStream and AsyncWriteStream, as Beast's own are.
-class ClientStream {
+class HttpStream {
  public:
   using executor_type = boost::beast::tcp_stream::executor_type;
 
   // `tls`, null in the clear, is needed for the moment only.
-  ClientStream(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls)
+  HttpStream(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls)
       : tcp_(std::move(socket)) {
     if (tls != nullptr) tls_.emplace(tcp_, *tls);
   }
