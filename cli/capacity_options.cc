@@ -21,8 +21,10 @@ CLI::App& add_command(CLI::App& app, CapacityOptions& options) {
   command.add_option("PROFILE", options.profile, "What to load, how, and the targets (TOML)")
       ->required();
   command
-      .add_option("--report", options.report,
-                  "Write report.json, report.xml, report.md, arrivals.csv and samples.csv into DIR")
+      .add_option(
+          "--report", options.report,
+          "Write report.html, report.json, report.xml, report.md, arrivals.csv and samples.csv "
+          "into DIR")
       ->type_name("DIR");
   command.add_option("--seed", options.seed, "Of arrivals and documents (default: the profile's)");
   command.add_flag("--keep", options.keep, "Leave the folder of a system that was started");

@@ -15,6 +15,7 @@
 #include "loadgen/provider_use.h"
 #include "loadgen/sampler.h"
 #include "loadgen/service_client.h"
+#include "loadgen/store_use.h"
 #include "loadgen/system_under_test.h"
 
 namespace penstock {
@@ -78,6 +79,7 @@ RunRecord CapacityRun::run() {
   run.destination = "http";
   run.kinds = kinds_of(profile);
   run.descriptors_max = raise_descriptor_limit();
+  run.generator_cores = HttpLoad::threads;
   run.environment = environment_of_run(plan_.version);
 
   SystemUnderTest system(profile, plan_.program, plan_.keep);
@@ -128,6 +130,7 @@ RunRecord CapacityRun::run() {
   run.arrivals = journal.take();
   end_unanswered(run.arrivals);
   note(run, observer.complete(run, system.is_ours()));
+  add_store_use(run);
   run.is_drained = none_in_flight(run.arrivals);
   observer.check_content(run, profile.content_checks, plan_.content_of,
                          system.is_ours() && !profile.provider);

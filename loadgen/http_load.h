@@ -26,6 +26,8 @@ struct HttpLoadOptions {
 
 class HttpLoad final : public Destination {
  public:
+  static constexpr std::uint32_t threads = 1;  // that it sends with
+
   // Finds the host; throws FatalError when it cannot. `journal` outlives it.
   HttpLoad(HttpLoadOptions options, Journal& journal);
   ~HttpLoad() override;

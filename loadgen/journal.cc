@@ -15,14 +15,12 @@ std::uint64_t Journal::due(Arrival arrival) {
 void Journal::issued(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   arrivals_[number].issued = now();
-  ++counts_.under_way;
 }
 
 Arrival& Journal::answered(std::uint64_t number, int status) {
   Arrival& arrival = arrivals_[number];
   arrival.answered = now();
   arrival.status = status;
-  --counts_.under_way;
   changed_.notify_all();
   return arrival;
 }
@@ -60,7 +58,7 @@ void Journal::broken(std::uint64_t number, std::string why) {
 void Journal::dropped(std::uint64_t number, std::string why) {
   const std::lock_guard lock(mutex_);
   Arrival& arrival = arrivals_[number];
-  if (std::exchange(arrival.issued, std::nullopt)) --counts_.under_way;
+  arrival.issued.reset();
   arrival.ending = Ending::dropped;
   arrival.message = std::move(why);
   ++counts_.missing;
@@ -71,8 +69,8 @@ void Journal::ended(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto place = has_ended_.find(id);
   if (place == has_ended_.end()) {
-    // Only what is under way can still be named.
-    if (counts_.under_way > 0) ended_early_.insert(id);
+    // Only an answer that is still to come can name it.
+    if (counts_.unanswered() > 0) ended_early_.insert(id);
     return;
   }
   if (std::exchange(place->second, true)) return;

@@ -21,13 +21,14 @@ class Journal {
  public:
   struct Counts {
     std::uint64_t due = 0;
-    std::uint64_t under_way = 0;  // issued and not answered
     std::uint64_t accepted = 0;
     std::uint64_t ended = 0;    // of the accepted
     std::uint64_t missing = 0;  // refused, broken or dropped
 
-    // What the system or its answer is waited for.
-    std::uint64_t in_flight() const { return under_way + accepted - ended; }
+    std::uint64_t unanswered() const { return due - accepted - missing; }
+    // Neither missing nor ended: from the moment on at which it was due, issued or not, so that who
+    // sends and who waits for the end need not wait for the sending first.
+    std::uint64_t in_flight() const { return due - missing - ended; }
   };
 
   explicit Journal(TimePoint begin) : begin_(begin) {}
