@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <malloc.h>
 #include <openssl/rand.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -42,6 +43,13 @@ void raise_descriptor_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// A part of a body, and what writes it, are 64 KB each, a thousand at a time. From the heap they
+// would leave it in pieces: it grew with each burst, by 100 MB in six. Mapped, they are given back.
+void give_back_buffers() {
+  constexpr int mapped_bytes_min = 64 << 10;
+  mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
 }
 
 bool is_in_file(const FleetOptions& fleet) {
@@ -169,6 +177,7 @@ std::string url_of(const ServeOptions& options, const std::string& address) {
 int run_serve(const ServeOptions& given) {
   Interrupt interrupt;
   raise_descriptor_limit();
+  give_back_buffers();
   const ServeOptions options = completed(given);
   refuse_the_open_world(options);
   const auto log = [json = options.json](const std::string& line) { log_line(json, line); };

@@ -11,9 +11,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <memory>
+#include <new>
 #include <random>
 #include <utility>
 
@@ -54,7 +55,7 @@ std::string temporary_beside(const std::string& path) {
 }
 
 struct Free {
-  void operator()(char* memory) const { std::free(memory); }
+  void operator()(char* memory) const { ::operator delete(memory, std::align_val_t(alignment)); }
 };
 
 class Replacement final : public BlobWriter {
@@ -66,7 +67,8 @@ class Replacement final : public BlobWriter {
   }
 
   Result<void> append(std::string_view bytes) override {
-    if (!block_) block_.reset(static_cast<char*>(std::aligned_alloc(alignment, block_bytes)));
+    if (!block_)
+      block_.reset(static_cast<char*>(::operator new(block_bytes, std::align_val_t(alignment))));
     while (!bytes.empty()) {
       const std::size_t step = std::min(bytes.size(), block_bytes - filled_);
       std::memcpy(block_.get() + filled_, bytes.data(), step);
