@@ -218,8 +218,7 @@ std::vector<std::string> too_few_documents(const Profile& profile, const Schedul
   }
   std::vector<std::string> sentences;
   for (const Target& target : profile.targets) {
-    if (target.measure == Measure::documents_per_day || target.measure == Measure::concurrent)
-      continue;
+    if (!is_time(target.measure)) continue;
     std::uint64_t count = all;
     for (std::size_t i = 0; i < profile.kinds.size(); ++i)
       if (profile.kinds[i].name == target.kind) count = documents[i];

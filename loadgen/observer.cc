@@ -230,11 +230,11 @@ void Observer::take_stranger(const Json& document, bool is_alone, RunRecord& run
     ++run.stored_twice;
     run.findings.push_back(fmt::format("document {} was sent once and is there twice: {} and {}",
                                        number, arrival->id, text_in(document, "id")));
-  } else {
-    run.findings.push_back(
-        fmt::format("document {} was taken as {}, though its upload was not answered so", number,
-                    text_in(document, "id")));
+  } else if (arrival->ending == Ending::refused) {
+    run.findings.push_back(fmt::format("document {} was refused with {} and taken as {}", number,
+                                       arrival->status, text_in(document, "id")));
   }
+  // Where no answer came it may have been lost on its way: who sent it could not know.
 }
 
 // Absent: it is what was sent.

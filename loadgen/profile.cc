@@ -268,13 +268,17 @@ Target target_from(Table& table, const std::vector<DocumentKind>& kinds) {
       {"start", Measure::start},
       {"done", Measure::done},
       {"documents_per_day", Measure::documents_per_day},
-      {"concurrent", Measure::concurrent}};
+      {"concurrent", Measure::concurrent},
+      {"memory", Measure::memory},
+      {"descriptors", Measure::descriptors}};
   if (!table.has("measure")) table.refuse("measure", "is missing");
   target.measure = table.one_of<Measure>("measure", Measure::upload, measures);
   for (const auto& [name, measure] : measures)
     if (measure == target.measure) target.name = name;
   if (!table.has("limit")) table.refuse("limit", "is missing");
-  if (target.measure == Measure::documents_per_day || target.measure == Measure::concurrent) {
+  if (target.measure == Measure::memory) {
+    target.limit = static_cast<double>(table.bytes("limit", 0));
+  } else if (!is_time(target.measure)) {
     target.limit = table.number("limit", 0, 1, 1e12);
   } else {
     target.limit = table.seconds("limit", 0);

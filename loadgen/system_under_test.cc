@@ -1,6 +1,7 @@
 #include "loadgen/system_under_test.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <charconv>
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds patience{30};     // until a process serves
 constexpr std::chrono::seconds grace{30};        // until it has ended
 constexpr std::uint32_t serve_concurrency = 50;  // of `penstock serve`, a worker
+constexpr int service_niceness = 5;
 
 std::string url_in(const std::string& line) {
   const Json said = Json::parse(line, nullptr, false);
@@ -68,6 +70,7 @@ SystemUnderTest::SystemUnderTest(const Profile& profile, const std::string& prog
   folder_.emplace(keep);
   if (profile.provider) start_provider(*profile.provider, profile.seed);
   start_service(profile);
+  if (keep) description_ += ", kept in " + folder_->path();
 }
 
 SystemUnderTest::Folder::Folder(bool keep)
@@ -124,6 +127,9 @@ void SystemUnderTest::start_service(const Profile& profile) {
   command.insert(command.end(), plan.arguments.begin(), plan.arguments.end());
   documents_in_flight_max_ = concurrency_in(plan.arguments) * std::max(plan.workers, 1u);
   service_ = std::make_unique<Child>(command, environment, folder_->file("service.log"));
+  // Where both share a machine the generator goes first. It needs little, and what it is late by
+  // would be taken for the service's.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(service_->pid()), service_niceness);
   url_ = url_in(service_->first_line(patience));
 }
 

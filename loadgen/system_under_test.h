@@ -54,6 +54,7 @@ class SystemUnderTest {
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
 
+    const std::string& path() const { return path_; }
     std::string file(const std::string& name) const { return path_ + "/" + name; }
 
    private:

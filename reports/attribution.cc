@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "reports/format.h"
 #include "reports/statistics.h"
@@ -21,34 +24,67 @@ bool is_done(const Arrival* arrival) {
   return arrival->ending == Ending::done && arrival->done;
 }
 
-// The time in which a phase's load is at work: a tenth of its documents before it is drained, since
-// the last ones leave the others' places empty.
+using Stretch = std::pair<Offset, Offset>;
+
+// The time in which a phase's load is at work, without the pauses between bursts; each stretch ends
+// a tenth of its documents before it is drained, since the last ones leave the others' places
+// empty.
 struct Work {
-  Offset begin{0};
-  Offset end{0};
+  std::vector<Stretch> stretches;
   double rate = 0;         // documents done a second
   double tokens = 0;       // of a document, the mean
   double in_a_slot_s = 0;  // likewise
 };
 
 Work work_of(const MeasuredPhase& phase) {
-  Work work{phase.plan->begin, phase.plan->begin};
-  std::vector<Offset> ends;
-  for (const Arrival* arrival : phase.arrivals) {
-    if (!is_done(arrival)) continue;
-    ends.push_back(*arrival->done);
-    work.tokens += static_cast<double>(arrival->tokens);
-    work.in_a_slot_s += in_seconds(*arrival->done - arrival->started.value_or(*arrival->done));
+  Work work;
+  double count = 0;
+  double done = 0;
+  double length_s = 0;
+  std::vector<const Arrival*> arrivals = phase.arrivals;
+  std::erase_if(arrivals, std::not_fn(is_done));
+  const bool is_steady = phase.plan->documents_per_second || phase.plan->concurrency > 0;
+  const ArrivalGroups groups =
+      is_steady ? ArrivalGroups{arrivals}
+                : groups_of(arrivals, [](const Arrival& arrival) { return arrival.done; });
+  for (const std::vector<const Arrival*>& group : groups) {
+    if (group.empty()) continue;
+    std::vector<Offset> ends;
+    for (const Arrival* arrival : group) {
+      ends.push_back(*arrival->done);
+      work.tokens += static_cast<double>(arrival->tokens);
+      work.in_a_slot_s += in_seconds(*arrival->done - arrival->started.value_or(*arrival->done));
+    }
+    std::ranges::sort(ends);
+    const Offset begin = is_steady ? phase.plan->begin : group.front()->intended;
+    const Offset end = std::max(ends[(ends.size() - 1) * 9 / 10], begin + Offset{1});
+    work.stretches.emplace_back(begin, end);
+    count += static_cast<double>(ends.size());
+    done += static_cast<double>(std::ranges::upper_bound(ends, end) - ends.begin());
+    length_s += in_seconds(end - begin);
   }
-  if (ends.empty()) return work;
-  std::ranges::sort(ends);
-  const auto count = static_cast<double>(ends.size());
+  if (count == 0) return work;
   work.tokens /= count;
   work.in_a_slot_s /= count;
-  work.end = std::max(ends[(ends.size() - 1) * 9 / 10], work.begin + Offset{1});
-  const auto done = static_cast<double>(std::ranges::upper_bound(ends, work.end) - ends.begin());
-  work.rate = done / in_seconds(work.end - work.begin);
+  work.rate = done / length_s;
   return work;
+}
+
+// Of the samples within. Absent: none says it.
+template <typename What>
+std::optional<double> mean_at_work(const RunRecord& run, const Work& work, const What& what) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const auto& [begin, end] : work.stretches)
+    for (const Sample& sample : run.samples)
+      if (const std::optional<double> value = what(sample);
+          value && sample.at > begin && sample.at <= end) {
+        sum += *value;
+        ++count;
+      }
+  if (count > 0) return sum / static_cast<double>(count);
+  // Shorter than the time between two.
+  return mean_in(run.samples, work.stretches.front().first, work.stretches.front().second, what);
 }
 
 // Absent: nothing was done.
@@ -94,16 +130,21 @@ void add_keys(const RunRecord& run, const Work& work, std::vector<Resource>& res
 }
 
 double sent_per_second(const RunRecord& run, const Work& work) {
-  const Sample* first = nullptr;
-  const Sample* last = nullptr;
-  for (const Sample& sample : run.samples) {
-    if (sample.at < work.begin || sample.at > work.end) continue;
-    if (first == nullptr) first = &sample;
-    last = &sample;
+  double bytes = 0;
+  double length_s = 0;
+  for (const auto& [begin, end] : work.stretches) {
+    const Sample* first = nullptr;
+    const Sample* last = nullptr;
+    for (const Sample& sample : run.samples) {
+      if (sample.at < begin || sample.at > end) continue;
+      if (first == nullptr) first = &sample;
+      last = &sample;
+    }
+    if (first == last) continue;
+    bytes += static_cast<double>(last->sent_bytes - first->sent_bytes);
+    length_s += in_seconds(last->at - first->at);
   }
-  if (first == last) return 0;
-  return static_cast<double>(last->sent_bytes - first->sent_bytes) /
-         in_seconds(last->at - first->at);
+  return length_s > 0 ? bytes / length_s : 0;
 }
 
 bool has_roofline(const Resource& resource) {
@@ -189,9 +230,7 @@ std::vector<StageShare> stage_shares(const std::vector<MeasuredPhase>& phases) {
 std::vector<Resource> resources_of(const RunRecord& run, const std::vector<MeasuredPhase>& phases) {
   const std::optional<Work> work = busiest(phases);
   if (!work) return {};
-  const auto mean_of = [&](const auto& what) {
-    return mean_in(run.samples, work->begin, work->end, what);
-  };
+  const auto mean_of = [&](const auto& what) { return mean_at_work(run, *work, what); };
   std::vector<Resource> resources;
   if (const auto cores = mean_of([](const Sample& s) { return s.system_cpu_cores; })) {
     resources.push_back(resource("CPU", *cores, run.system_cores, "cores"));
@@ -202,7 +241,8 @@ std::vector<Resource> resources_of(const RunRecord& run, const std::vector<Measu
     add_roofline(resources.back(), work->rate);
   }
   if (run.documents_in_flight_max > 0 && !run.samples.empty()) {
-    const auto working = mean_of([](const Sample& s) { return static_cast<double>(s.working); });
+    const auto working =
+        mean_of([](const Sample& s) { return std::optional(static_cast<double>(s.working)); });
     resources.push_back(
         resource(slots_name, working.value_or(0), run.documents_in_flight_max, "documents"));
     if (work->in_a_slot_s > 0)
@@ -242,8 +282,8 @@ std::string bound_by(const RunRecord& run, const std::vector<MeasuredPhase>& pha
   }
   if (next == nullptr)
     return "not known what binds: nothing of the system was to be seen from here";
-  const auto waiting = mean_in(run.samples, work->begin, work->end, [](const Sample& sample) {
-    return static_cast<double>(sample.queue_depth);
+  const auto waiting = mean_at_work(run, *work, [](const Sample& sample) {
+    return std::optional(static_cast<double>(sample.queue_depth));
   });
   // Documents wait although there is room: something that was not measured holds them up.
   if (waiting.value_or(0) > std::max(1.0, work->rate))

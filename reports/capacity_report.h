@@ -19,18 +19,25 @@ enum class Measure {
   done,               // intended to done
   documents_per_day,  // the rate that can be kept up
   concurrent,         // uploads under way at the same moment, all accepted
+  memory,             // of the system, the most that was seen after the warm-up
+  descriptors,        // likewise
 };
 
+// Of a document, against a limit that most have to keep.
+constexpr bool is_time(Measure measure) {
+  return measure == Measure::upload || measure == Measure::start || measure == Measure::done;
+}
+
 constexpr std::string_view name_of(Measure measure) {
-  constexpr std::string_view names[] = {"upload", "start", "done", "documents_per_day",
-                                        "concurrent"};
+  constexpr std::string_view names[] = {"upload",     "start",  "done",       "documents_per_day",
+                                        "concurrent", "memory", "descriptors"};
   return names[static_cast<std::size_t>(measure)];
 }
 
 struct Target {
   std::string name;  // "upload"
   Measure measure = Measure::upload;
-  double limit = 0;        // seconds, documents a day, or uploads
+  double limit = 0;        // seconds, documents a day, uploads, bytes, or files
   double fraction = 0.99;  // of documents that must keep it: the miss budget is the rest
   std::string kind;        // of document; empty: all
 };

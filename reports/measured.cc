@@ -25,6 +25,18 @@ std::vector<MeasuredPhase> measured_phases(const RunRecord& run) {
   return phases;
 }
 
+ArrivalGroups groups_of(const std::vector<const Arrival*>& arrivals,
+                        const std::function<std::optional<Offset>(const Arrival&)>& end) {
+  ArrivalGroups groups;
+  Offset last{0};
+  for (const Arrival* arrival : arrivals) {
+    if (groups.empty() || arrival->intended >= last) groups.emplace_back();
+    groups.back().push_back(arrival);
+    last = std::max({last, arrival->intended + Offset{1}, end(*arrival).value_or(Offset{0})});
+  }
+  return groups;
+}
+
 std::vector<const Arrival*> arrivals_of(const std::vector<MeasuredPhase>& phases) {
   std::vector<const Arrival*> arrivals;
   for (const MeasuredPhase& phase : phases)

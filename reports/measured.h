@@ -24,6 +24,12 @@ struct MeasuredPhase {
 // Refers to the run. A phase without documents is left out.
 std::vector<MeasuredPhase> measured_phases(const RunRecord& run);
 
+// Cut where nothing is under way: each of several bursts, say. `end`: of what was under way with an
+// arrival; absent, it was for its first moment only. By intended time.
+using ArrivalGroups = std::vector<std::vector<const Arrival*>>;
+ArrivalGroups groups_of(const std::vector<const Arrival*>& arrivals,
+                        const std::function<std::optional<Offset>(const Arrival&)>& end);
+
 std::vector<const Arrival*> arrivals_of(const std::vector<MeasuredPhase>& phases);
 
 // The mean of what samples say, of those that are of the time from begin to end; of the one after,

@@ -39,8 +39,7 @@ std::optional<double> tightest_limit(const std::vector<TargetResult>& results, b
   std::optional<double> tightest;
   for (const TargetResult& result : results) {
     const Measure measure = result.target.measure;
-    if (measure == Measure::start || measure == Measure::done ||
-        (measure == Measure::upload && with_uploads))
+    if (is_time(measure) && (measure != Measure::upload || with_uploads))
       tightest = std::min(tightest.value_or(result.target.limit), result.target.limit);
   }
   return tightest;

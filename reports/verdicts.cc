@@ -134,9 +134,9 @@ std::uint64_t most_at_once(std::vector<std::pair<Offset, int>>& changes) {
 }
 
 // From intended to answered, as users have it who press the button together.
-Peak peak_of(const MeasuredPhase& phase) {
+Peak peak_of(const std::vector<const Arrival*>& burst) {
   std::vector<std::pair<Offset, int>> all, accepted;
-  for (const Arrival* arrival : phase.arrivals) {
+  for (const Arrival* arrival : burst) {
     if (!arrival->issued) continue;
     // What was broken has no answer, and was under way at least for its first moment.
     const Offset end = arrival->answered.value_or(arrival->intended + Offset{1});
@@ -153,15 +153,17 @@ TargetResult judge_concurrent(const Target& target, const std::vector<MeasuredPh
   TargetResult result{target};
   const auto limit = static_cast<std::uint64_t>(std::ceil(target.limit));
   std::uint64_t bursts = 0, worst = std::numeric_limits<std::uint64_t>::max(), most = 0;
-  for (const MeasuredPhase& phase : phases) {
-    const Peak peak = peak_of(phase);
-    most = std::max(most, peak.offered);
-    if (peak.offered < limit) continue;
-    ++bursts;
-    result.documents += peak.offered;
-    result.misses += peak.offered - peak.accepted;
-    worst = std::min(worst, peak.accepted);
-  }
+  for (const MeasuredPhase& phase : phases)
+    for (const auto& burst :
+         groups_of(phase.arrivals, [](const Arrival& arrival) { return arrival.answered; })) {
+      const Peak peak = peak_of(burst);
+      most = std::max(most, peak.offered);
+      if (peak.offered < limit) continue;
+      ++bursts;
+      result.documents += peak.offered;
+      result.misses += peak.offered - peak.accepted;
+      worst = std::min(worst, peak.accepted);
+    }
   if (bursts == 0) {
     result.value = static_cast<double>(most);
     result.sentence = fmt::format("at most {} at once: the load has no burst of {}",
@@ -176,6 +178,31 @@ TargetResult judge_concurrent(const Target& target, const std::vector<MeasuredPh
   if (result.verdict == Verdict::fail && bursts > 1)
     result.sentence = fmt::format("{} of {} uploads at once were accepted in the worst of {}",
                                   with_commas(worst), with_commas(limit), counted(bursts, "burst"));
+  return result;
+}
+
+// The most of what samples tell, from the end of the warm-up on.
+TargetResult judge_most(const Target& target, const RunRecord& run,
+                        const std::vector<MeasuredPhase>& phases) {
+  TargetResult result{target};
+  const Offset begin = phases.empty() ? Offset{0} : phases.front().plan->begin;
+  for (const Sample& sample : run.samples) {
+    const auto seen =
+        target.measure == Measure::memory ? sample.system_memory : sample.system_descriptors;
+    if (seen && sample.at > begin)
+      result.value = std::max(result.value.value_or(0), static_cast<double>(*seen));
+  }
+  if (!result.value) {
+    result.sentence = "the system's processes are not to be seen from here";
+    return result;
+  }
+  result.verdict = *result.value <= target.limit ? Verdict::pass : Verdict::fail;
+  const auto amount = [&](double value) {
+    const auto whole = static_cast<std::uint64_t>(value);
+    return target.measure == Measure::memory ? human_bytes(whole) : counted(whole, "open file");
+  };
+  result.sentence =
+      fmt::format("{} at most, limit {}", amount(*result.value), amount(target.limit));
   return result;
 }
 
@@ -214,6 +241,9 @@ TargetResult judge_target(const Target& target, const RunRecord& run,
       return judge_daily(target, daily);
     case Measure::concurrent:
       return judge_concurrent(target, phases);
+    case Measure::memory:
+    case Measure::descriptors:
+      return judge_most(target, run, phases);
     case Measure::upload:
     case Measure::start:
     case Measure::done:

@@ -18,13 +18,11 @@ std::string time_text(double seconds) {
   return human_latency(Seconds(seconds));
 }
 
-bool is_time(Measure measure) {
-  return measure == Measure::upload || measure == Measure::start || measure == Measure::done;
-}
-
 std::string amount_of(const Target& target, double value) {
   if (!std::isfinite(value)) return "never";
   if (is_time(target.measure)) return time_text(value);
+  if (target.measure == Measure::memory)
+    return human_bytes(static_cast<std::uint64_t>(std::max(0.0, value)));
   return with_commas(static_cast<std::uint64_t>(std::llround(value)));
 }
 
@@ -38,6 +36,10 @@ std::string wanted(const Target& target) {
                          target.kind.empty() ? "documents" : target.kind + " documents", limit);
     case Measure::documents_per_day:
       return fmt::format("at least {} documents a day", amount_of(target, target.limit));
+    case Measure::memory:
+      return fmt::format("at most {}", amount_of(target, target.limit));
+    case Measure::descriptors:
+      return fmt::format("at most {} open files", amount_of(target, target.limit));
     case Measure::concurrent:
       break;
   }
@@ -49,10 +51,14 @@ std::string wanted(const Target& target) {
 constexpr double decades = 3;
 constexpr double limit_place = 2 / decades;
 
+bool is_more_better(const Target& target) {
+  return target.measure == Measure::documents_per_day || target.measure == Measure::concurrent;
+}
+
 double place_of(const Target& target, double value) {
   if (!std::isfinite(value)) return 1;
-  if (value <= 0) return is_time(target.measure) ? 0 : 1;
-  const double ratio = is_time(target.measure) ? value / target.limit : target.limit / value;
+  if (value <= 0) return is_more_better(target) ? 1 : 0;
+  const double ratio = is_more_better(target) ? target.limit / value : value / target.limit;
   return std::clamp(limit_place + std::log10(ratio) / decades, 0.0, 1.0);
 }
 
@@ -61,13 +67,13 @@ std::string against_limit(const TargetResult& result) {
   const Target& target = result.target;
   const double value = place_of(target, *result.value);
   // An end that is not known may be anywhere.
-  const bool more_is_better = !is_time(target.measure);
+  const bool more_is_better = is_more_better(target);
   double good = more_is_better ? (result.value_high ? place_of(target, *result.value_high) : 0)
                                : (result.value_low ? place_of(target, *result.value_low) : 0);
   double bad = more_is_better ? (result.value_low ? place_of(target, *result.value_low) : 1)
                               : (result.value_high ? place_of(target, *result.value_high) : 1);
-  if (!result.value_low && !result.value_high && target.measure == Measure::concurrent)
-    good = bad = value;
+  // What was counted has no interval.
+  if (!result.value_low && !result.value_high && !is_time(target.measure)) good = bad = value;
   good = std::min(good, value);
   bad = std::max(bad, value);
   std::string interval;

@@ -122,6 +122,13 @@ def pass_on(handler, body):
     connection.close()
 
 
+def take(handler, body):
+    """As pass_on, and nobody hears of it."""
+    connection, response = handler.hand_on(body)
+    response.read()
+    connection.close()
+
+
 class Runs(Serving):
     def capacity(self, expect, *, url=None, per_second=20, length="2s", fraction=0.5, checks=3,
                  connections=1000, **options):
@@ -185,9 +192,7 @@ class Faults(Runs):
     def test_a_document_that_is_there_twice_fails_the_run(self):
         def upload(handler, number, body):
             if number == 10:
-                connection, response = handler.hand_on(body)
-                response.read()
-                connection.close()
+                take(handler, body)
             pass_on(handler, body)
 
         self.capacity(10, url=self.behind(upload))
@@ -200,13 +205,27 @@ class Faults(Runs):
             if number == 11:
                 handler.close_connection = True
                 return handler.connection.close()
+            if number == 12:  # taken, and its answer is lost: the service did nothing wrong
+                take(handler, body)
+                handler.close_connection = True
+                return handler.connection.close()
             pass_on(handler, body)
 
         self.capacity((0, 12), url=self.behind(upload))
         self.assertEqual(self.json["conservation"]["refused"], 1)
-        self.assertEqual(self.json["conservation"]["broken"], 1)
+        self.assertEqual(self.json["conservation"]["broken"], 2)
         refused = next(arrival for arrival in self.arrivals if arrival["ending"] == "refused")
         self.assertIn("too many documents wait", refused["message"])
+
+    def test_what_is_refused_and_taken_all_the_same_fails_the_run(self):
+        def upload(handler, number, body):
+            if number != 10:
+                return pass_on(handler, body)
+            take(handler, body)
+            handler.answer(503, b'{"title": "no room"}')
+
+        self.capacity(10, url=self.behind(upload))
+        self.assertIn("was refused with 503 and taken", self.json["findings"][0])
 
     def test_a_generator_without_connections_is_no_measure(self):
         held = threading.Semaphore(1)

@@ -198,6 +198,69 @@ TEST_CASE("verdict: concurrent uploads count from intended and all must be accep
   CHECK(target(concluded(sweep_run()), "concurrent uploads").verdict == Verdict::inconclusive);
 }
 
+TEST_CASE("verdict: of several bursts each must be accepted whole") {
+  RunRecord run = run_of({"bursts", {{"warm-up", 5, 40, true, 1}, {"burst", 0, 1'000, false, 60}}});
+  // The same again a minute later, in one phase.
+  const std::size_t first = 40;
+  const std::size_t all = run.arrivals.size();
+  for (std::size_t i = first; i < all; ++i) {
+    Arrival again = run.arrivals[i];
+    again.number = run.arrivals.size();
+    for (auto* time : {&again.issued, &again.accepted, &again.answered, &again.started,
+                       &again.extracted, &again.embedded, &again.stored, &again.done})
+      **time += 100s;
+    again.intended += 100s;
+    run.arrivals.push_back(again);
+  }
+  run.phases.back().end += 100s;
+  run.ended += 100s;
+  const std::vector<Target> targets = {{"at once", Measure::concurrent, 1'000, 0.99, {}}};
+  CHECK(conclude(run, targets).targets[0].sentence ==
+        "1,000 of 1,000 uploads at once were accepted, in each of 2 bursts");
+  Arrival& refused = run.arrivals.back();
+  refused.ending = Ending::refused;
+  refused.accepted.reset();
+  CHECK(conclude(run, targets).targets[0].sentence ==
+        "999 of 1,000 uploads at once were accepted in the worst of 2 bursts");
+}
+
+TEST_CASE("verdict: memory and descriptors are the most after the warm-up") {
+  RunRecord run = passing_run();
+  const std::vector<Target> targets = {{"memory", Measure::memory, 300e6, 0.99, {}},
+                                       {"descriptors", Measure::descriptors, 5'000, 0.99, {}}};
+  run.samples[1].system_memory = 900'000'000;  // of the warm-up
+  CapacityReport report = conclude(run, targets);
+  CHECK(report.targets[0].verdict == Verdict::pass);
+  CHECK(report.targets[1].verdict == Verdict::pass);
+  run.samples.back().system_memory = 300'000'001;
+  run.samples.back().system_descriptors = 5'001;
+  report = conclude(run, targets);
+  CHECK(report.targets[0].verdict == Verdict::fail);
+  CHECK(report.targets[0].sentence == "300.0 MB at most, limit 300.0 MB");
+  CHECK(report.targets[1].sentence == "5,001 open files at most, limit 5,000 open files");
+  for (Sample& sample : run.samples) sample.system_memory.reset();
+  report = conclude(run, targets);
+  CHECK(report.targets[0].verdict == Verdict::inconclusive);
+}
+
+TEST_CASE("attribution: pauses between bursts are no work") {
+  RunRecord run = run_of({"bursts", {{"warm-up", 5, 40, true, 1}, {"burst", 0, 1'000, false, 60}}});
+  const Offset begin = run.phases.back().begin;
+  Offset end{0};
+  for (const Arrival& arrival : run.arrivals) end = std::max(end, *arrival.done);
+  for (Sample& sample : run.samples)
+    sample.system_cpu_cores = sample.at > begin && sample.at <= end ? run.system_cores : 0;
+  Arrival late = run.arrivals.back();
+  // Another burst, of one, long after.
+  late.number = run.arrivals.size();
+  for (auto* time : {&late.issued, &late.accepted, &late.answered, &late.started, &late.extracted,
+                     &late.embedded, &late.stored, &late.done})
+    **time += 50s;
+  late.intended += 50s;
+  run.arrivals.push_back(late);
+  CHECK_THAT(concluded(run).bound_by, ContainsSubstring("bound by CPU ("));
+}
+
 TEST_CASE("capacity: a sweep finds the knee and judges latencies up to it") {
   const CapacityReport report = concluded(sweep_run());
   CHECK(report.knee == 160);
