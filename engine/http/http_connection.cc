@@ -12,7 +12,10 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cstring>
 #include <iterator>
+#include <memory>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -32,7 +35,8 @@ constexpr std::uint32_t head_bytes_max = 32 << 10;
 // A buffer that starts small makes large bodies arrive in small reads.
 constexpr std::size_t read_bytes = 64 << 10;
 // Larger parts are fewer turns between threads, and memory for each who uploads.
-constexpr std::size_t part_bytes = 64 << 10;
+constexpr std::size_t part_bytes = 128 << 10;
+constexpr std::size_t page_bytes = BodySink::page_bytes;
 // For what a client says when it is told that no more will come.
 constexpr std::chrono::seconds goodbye_timeout{2};
 
@@ -57,6 +61,11 @@ bool has_known_length(const http::request_header<>& head) {
 bool has_one_host(const http::request_header<>& head) {
   const std::size_t hosts = head.count(http::field::host);
   return hosts == 1 || (hosts == 0 && head.version() < 11);
+}
+
+std::shared_ptr<char> new_part() {
+  return {static_cast<char*>(::operator new(part_bytes, std::align_val_t(page_bytes))),
+          [](char* part) { ::operator delete(part, std::align_val_t(page_bytes)); }};
 }
 
 std::string peer_of(const tcp::socket& socket) {
@@ -266,13 +275,16 @@ asio::awaitable<bool> HttpConnection::take_parts(HeadParser& head_parser,
   const auto is_answered = [this] { return answer_.has_parts() || answer_.is_whole(); };
   if (!is_answered() && !co_await let_go_ahead(head_parser)) co_return false;
   BodyReader body(std::move(head_parser));
-  const std::shared_ptr<char[]> part = std::make_shared_for_overwrite<char[]>(part_bytes);
+  const std::shared_ptr<char> part = new_part();
+  std::size_t filled = 0;
+  bool is_first = true;
   const TimePoint begun = std::chrono::steady_clock::now();
   std::uint64_t bytes = 0;
   while (!body.is_done() && !is_answered()) {
     error_code error;
     stream_.tcp().expires_after(options_.read_timeout);
-    const std::size_t got = co_await body.read(stream_, buffer_, {part.get(), part_bytes}, error);
+    const std::size_t got =
+        co_await body.read(stream_, buffer_, {part.get() + filled, part_bytes - filled}, error);
     stream_.tcp().expires_never();
     if (is_closed_) co_return false;
     if (error) {
@@ -286,9 +298,13 @@ asio::awaitable<bool> HttpConnection::take_parts(HeadParser& head_parser,
       co_await refuse(http::status::request_timeout);
       co_return false;
     }
-    if (got == 0) continue;
+    filled += got;
+    if (filled < (is_first ? page_bytes : part_bytes) && !body.is_done()) continue;
+    const std::size_t handed_on = body.is_done() ? filled : filled / page_bytes * page_bytes;
+    if (handed_on == 0) continue;
+    is_first = false;
     may_take_more_ = false;
-    sink->write({part.get(), got}, [exchange, part] {
+    sink->write({part.get(), handed_on}, [exchange, part] {
       exchange->tell([](HttpConnection& self) { self.take_more(); });
     });
     while (!may_take_more_ && !is_answered() && !is_closed_) {
@@ -296,6 +312,8 @@ asio::awaitable<bool> HttpConnection::take_parts(HeadParser& head_parser,
       co_await wake_.async_wait(into(woken));
     }
     if (is_closed_) co_return false;
+    filled -= handed_on;
+    std::memmove(part.get(), part.get() + handed_on, filled);
   }
   exchange.reset();
   if (body.is_done()) {

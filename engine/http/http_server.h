@@ -79,14 +79,18 @@ class Responder {
   std::shared_ptr<Exchange> exchange_;
 };
 
-// Takes one request's body in parts, as they come: what is held of it is one part. Gone without
+// Takes one request's body in parts: what is held of it is one part. Gone without
 // finish() when the client went away, or spoke nonsense. On a thread of the server, where it must
 // not block.
 class BodySink {
  public:
   virtual ~BodySink() = default;
-  // Of 64 KB at most; it stays while a copy of `more` does. The next one is read after `more` was
-  // called, on any thread, or never: who takes its time slows its client down.
+  static constexpr std::size_t page_bytes = 4'096;
+
+  // Of 128 KB at most, and whole pages, aligned as such, up to the last: a disk may take them from
+  // where they lie. The first comes with the first page, so that who sees it may refuse the rest.
+  // It stays while a copy of `more` does. The next one is read after `more` was called, on any
+  // thread, or never: who takes its time slows its client down.
   virtual void write(std::string_view part, std::function<void()> more) = 0;
   // That was all.
   virtual void finish() = 0;

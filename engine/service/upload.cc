@@ -84,7 +84,7 @@ class Upload {
  private:
   std::optional<Problem> take_field(const std::string& name, const std::string& value);
   Result<void> take_content(std::string_view bytes);
-  Result<void> open();
+  Result<void> open(std::string_view begin);
   Result<void> begin_part(const FormPart& part);
   Result<void> take_part(std::string_view bytes);
   void accept();
@@ -221,10 +221,12 @@ Result<void> Upload::take_content(std::string_view bytes) {
   }
   digest_.add(bytes);
   if (!is_looked_at_) {
-    begin_.append(bytes);
-    if (begin_.size() < pdf_header_within) return {};
-    if (Result<void> opened = open(); !opened) return opened;
-    bytes = begin_;
+    if (!begin_.empty() || bytes.size() < pdf_header_within) {
+      begin_.append(bytes);
+      if (begin_.size() < pdf_header_within) return {};
+      bytes = begin_;
+    }
+    if (Result<void> opened = open(bytes); !opened) return opened;
   }
   const Result<void> written = writer_->append(bytes);
   begin_.clear();
@@ -233,10 +235,10 @@ Result<void> Upload::take_content(std::string_view bytes) {
 }
 
 // Nothing is written before it is clear that it may be something.
-Result<void> Upload::open() {
+Result<void> Upload::open(std::string_view begin) {
   is_looked_at_ = true;
-  if (auto problem = refuse_content(begin_, said_type_)) return give_up(*problem);
-  entry_.media_type = media_type_of(begin_);
+  if (auto problem = refuse_content(begin, said_type_)) return give_up(*problem);
+  entry_.media_type = media_type_of(begin);
   const std::string id = new_id(entry_.received);
   // Its last character is random: a folder has a thirty-second of them. More folders would each
   // have to be made durable.
@@ -261,7 +263,7 @@ void Upload::finish() {
   }
   if (entry_.bytes == 0) return static_cast<void>(give_up(bad_request("the content is empty")));
   if (!is_looked_at_) {
-    if (!open()) return;
+    if (!open(begin_)) return;
     if (const auto written = writer_->append(begin_); !written)
       return static_cast<void>(give_up(written.error()));
   }
