@@ -102,7 +102,10 @@ RunRecord CapacityRun::run() {
   Sampler sampler(journal,
                   {[&] { return system.usage(); }, [&] { return observer.depth(); },
                    [&] { return load.state(); }},
-                  [&] { show(journal); });
+                  [&] {
+                    if (system.has_ended()) journal.stop();
+                    show(journal);
+                  });
 
   DriverOptions options;
   options.name_prefix = name_prefix;

@@ -92,6 +92,12 @@ int Child::wait() {
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
 }
 
+std::optional<std::string> Child::end() {
+  if (!has_ended(false)) return std::nullopt;
+  return WIFSIGNALED(status_) ? fmt::format("was killed by signal {}", WTERMSIG(status_))
+                              : fmt::format("ended with exit code {}", WEXITSTATUS(status_));
+}
+
 std::string Child::output() const {
   std::ifstream file(log_, std::ios::binary);
   std::ostringstream text;

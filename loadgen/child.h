@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class Child {
   void stop(std::chrono::seconds grace);
   // Waits for its end. Its exit code; 128 and the signal if it was killed.
   int wait();
+  // How it ended, if it has: "was killed by signal 9", "ended with exit code 1". Waits for nothing.
+  std::optional<std::string> end();
   std::string output() const;
 
  private:

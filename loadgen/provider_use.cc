@@ -46,8 +46,7 @@ double busiest_minute(const std::vector<std::uint64_t>& seconds) {
     if (i >= minute) sum -= seconds[i - minute];
     most = std::max(most, sum);
   }
-  const std::size_t span = std::clamp<std::size_t>(seconds.size(), 1, minute);
-  return static_cast<double>(most) * static_cast<double>(minute) / static_cast<double>(span);
+  return static_cast<double>(most);
 }
 
 Result<void> reset_provider(const std::string& url) {

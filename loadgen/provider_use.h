@@ -22,7 +22,8 @@ Result<void> reset_provider(const std::string& url);
 // Since then. Blocks.
 Result<std::vector<KeyRecord>> provider_use(const std::string& url, const ProviderPlan& plan);
 
-// The most that any minute had of what each second had; of less than a minute, scaled to one.
+// The most that any minute had of what each second had; of less than a minute, all of it: a quota
+// lets through at once what it has for a minute, so that more seconds need not bring more.
 double busiest_minute(const std::vector<std::uint64_t>& seconds);
 
 }  // namespace penstock

@@ -113,8 +113,8 @@ struct Sample {
   std::uint64_t sent_bytes = 0;   // sum since the start
 };
 
-// What a key of the provider let through. Uses are of the measured phases' busiest whole minute, or
-// of all of it if shorter, scaled to a minute.
+// What a key of the provider let through. Uses are of the measured phases' busiest minute, or of
+// all of it if shorter.
 struct KeyRecord {
   std::string name;                       // "key 1": never the key
   std::uint64_t requests_per_minute = 0;  // its limit; 0: none

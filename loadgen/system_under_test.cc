@@ -7,7 +7,9 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -32,18 +34,27 @@ std::string url_in(const std::string& line) {
   return url;
 }
 
-// The value of --concurrency, or of its other name.
-std::uint32_t concurrency_in(const std::vector<std::string>& arguments) {
-  std::uint32_t concurrency = serve_concurrency;
+// Of options that some arguments may have, "--NAME VALUE" or "--NAME=VALUE", in their order.
+using Options = std::vector<std::pair<std::string_view, std::string>>;
+Options options_in(const std::vector<std::string>& arguments,
+                   std::initializer_list<std::string_view> names) {
+  Options found;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    for (const std::string_view name : {"--concurrency", "--documents-in-flight"}) {
-      std::string_view value;
-      if (arguments[i] == name && i + 1 < arguments.size()) value = arguments[i + 1];
-      if (arguments[i].starts_with(std::string(name) + "="))
-        value = std::string_view(arguments[i]).substr(name.size() + 1);
-      std::from_chars(value.data(), value.data() + value.size(), concurrency);
+    for (const std::string_view name : names) {
+      if (arguments[i] == name && i + 1 < arguments.size())
+        found.emplace_back(name, arguments[i + 1]);
+      else if (arguments[i].starts_with(name) && arguments[i].substr(name.size()).starts_with('='))
+        found.emplace_back(name, arguments[i].substr(name.size() + 1));
     }
   }
+  return found;
+}
+
+std::uint32_t concurrency_in(const std::vector<std::string>& arguments) {
+  std::uint32_t concurrency = serve_concurrency;
+  for (const auto& [name, value] :
+       options_in(arguments, {"--concurrency", "--documents-in-flight"}))
+    std::from_chars(value.data(), value.data() + value.size(), concurrency);
   return concurrency;
 }
 
@@ -126,6 +137,8 @@ void SystemUnderTest::start_service(const Profile& profile) {
   }
   command.insert(command.end(), plan.arguments.begin(), plan.arguments.end());
   documents_in_flight_max_ = concurrency_in(plan.arguments) * std::max(plan.workers, 1u);
+  for (const auto& [name, value] : options_in(plan.arguments, {"--ledger", "--vectors"}))
+    store_elsewhere_.insert(store_elsewhere_.end(), {std::string(name), value});
   service_ = std::make_unique<Child>(command, environment, folder_->file("service.log"));
   // Where both share a machine the generator goes first. It needs little, and what it is late by
   // would be taken for the service's.
@@ -141,10 +154,14 @@ std::optional<ProcessUsage> SystemUnderTest::usage() const {
 SystemUnderTest::Soundness SystemUnderTest::stop() {
   Soundness soundness;
   if (!service_) return soundness;
+  if (const auto end = service_->end())
+    soundness.findings.push_back("penstock serve " + *end + " in the middle of the run");
   service_->stop(grace);
   if (provider_) provider_->stop(grace);
-  Child fsck({program_, "fsck", "--json", "--store", folder_->file("penstock.db")}, {},
-             folder_->file("fsck.log"));
+  std::vector<std::string> command = {program_, "fsck", "--json", "--store",
+                                      folder_->file("penstock.db")};
+  command.insert(command.end(), store_elsewhere_.begin(), store_elsewhere_.end());
+  Child fsck(command, {}, folder_->file("fsck.log"));
   fsck.wait();
   std::istringstream lines(fsck.output());
   bool has_summary = false;

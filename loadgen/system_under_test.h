@@ -17,7 +17,7 @@ namespace penstock {
 
 class SystemUnderTest {
  public:
-  // What fsck found of a system that has ended.
+  // What fsck found of a system that has ended, and that it ended before it was to.
   struct Soundness {
     std::uint64_t stored_twice = 0;
     std::vector<std::string> findings;
@@ -38,6 +38,8 @@ class SystemUnderTest {
   bool is_ours() const { return folder_.has_value(); }
   // Absent: it is not ours to see.
   std::optional<ProcessUsage> usage() const;
+  // It was started here, and is gone: nothing that it was sent will end.
+  bool has_ended() const { return service_ && service_->end(); }
   std::uint32_t documents_in_flight_max() const { return documents_in_flight_max_; }
 
   // Of the emulated provider. Empty: none, or another one.
@@ -71,6 +73,7 @@ class SystemUnderTest {
   std::string provider_url_;
   std::string description_;
   std::uint32_t documents_in_flight_max_ = 0;
+  std::vector<std::string> store_elsewhere_;  // arguments that say where, for whoever looks at it
   std::unique_ptr<Child> provider_;
   std::unique_ptr<Child> service_;
 };

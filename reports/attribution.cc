@@ -290,6 +290,8 @@ std::string bound_by(const RunRecord& run, const std::vector<MeasuredPhase>& pha
     return fmt::format(
         "bound by nothing that was measured: {} documents waited on average; most used is {}",
         human_rate(*waiting), of_limit(resources.front()));
+  if (*next->roofline < work->rate)
+    return "bound by nothing in so short a time; " + what_is_next(*next, work->rate);
   return fmt::format("bound by nothing: the load was {:.0f}% of what {} allows",
                      100 * work->rate / *next->roofline, next->name);
 }

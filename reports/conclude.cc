@@ -144,9 +144,16 @@ std::string and_more(const std::vector<std::string>& reasons) {
 }
 
 std::string sentence_of(const CapacityReport& report) {
-  std::vector<std::string> failures, doubts;
-  for (const Check& check : report.checks)
-    if (!check.holds) (check.is_failure ? failures : doubts).push_back(check.sentence);
+  std::vector<std::string> failures, doubts, consequences;
+  for (const Check& check : report.checks) {
+    if (check.holds) continue;
+    // It fails a run only beside a target that was missed.
+    const bool is_consequence = check.is_failure && check.name == drained_name;
+    (is_consequence     ? consequences
+     : check.is_failure ? failures
+                        : doubts)
+        .push_back(check.sentence);
+  }
   const auto add_targets = [&](Verdict verdict, std::vector<std::string>& reasons) {
     for (const TargetResult& result : report.targets)
       if (result.verdict == verdict) reasons.push_back(result.target.name + ": " + result.sentence);
@@ -161,6 +168,7 @@ std::string sentence_of(const CapacityReport& report) {
       const std::string doubt =
           doubts.empty() ? "" : "; besides, the run is invalid: " + and_more(doubts);
       if (doubts.empty()) add_targets(Verdict::fail, failures);
+      std::ranges::move(consequences, std::back_inserter(failures));
       return and_more(failures) + doubt;
     }
     case Verdict::invalid:

@@ -170,10 +170,10 @@ Check clocks(const RunRecord& run, const std::vector<TargetResult>& results) {
 // was missed whatever becomes of it, if the run could measure at all.
 Check drained(const RunRecord& run, const Conservation& conservation,
               const std::vector<TargetResult>& results, bool is_measured) {
-  Check check{"drained", run.is_drained && conservation.in_flight == 0,
+  Check check{drained_name, run.is_drained && conservation.in_flight == 0,
               fmt::format("{} in flight", with_commas(conservation.in_flight)), "none",
               fmt::format("the run stopped waiting with {} in flight; give it more time "
-                          "(drain_max_s)",
+                          "(drain_max)",
                           counted(conservation.in_flight, "document"))};
   check.is_failure = is_measured && std::ranges::any_of(results, [](const TargetResult& result) {
                        return result.verdict == Verdict::fail;
@@ -291,8 +291,8 @@ std::vector<Check> validity_checks(const RunRecord& run, const std::vector<Measu
                                    const Conservation& conservation,
                                    const std::vector<TargetResult>& results) {
   const auto tightest = tightest_limit(results, true);
-  std::vector<Check> of_run = {whole_run(run),
-                               dropped_arrivals(conservation),
+  const Check whole = whole_run(run);
+  std::vector<Check> of_run = {dropped_arrivals(conservation),
                                issue_delay(phases, tightest),
                                generator_cpu(run, phases),
                                timers(run, phases, tightest),
@@ -302,13 +302,14 @@ std::vector<Check> validity_checks(const RunRecord& run, const std::vector<Measu
                                clocks(run, results),
                                warm_up(run),
                                quiet_before(run)};
-  const bool is_measured = std::ranges::all_of(of_run, &Check::holds);
+  const bool is_measured = whole.holds && std::ranges::all_of(of_run, &Check::holds);
   std::vector<Check> checks = {lost(conservation),
                                twice(conservation),
                                content(run),
                                unknown_documents(run, conservation),
                                findings(run),
                                conserved(conservation),
+                               whole,
                                backlog(steps, is_measured),
                                drained(run, conservation, results, is_measured)};
   checks.insert(checks.end(), of_run.begin(), of_run.end());

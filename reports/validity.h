@@ -8,6 +8,8 @@
 
 namespace penstock {
 
+inline constexpr const char* drained_name = "drained";
+
 Conservation conserve(const RunRecord& run);
 
 // In the order in which a person should look at them. `results` are of the targets.
