@@ -24,6 +24,7 @@ class Destination {
     std::uint64_t connections = 0;  // open
     std::uint64_t sent_bytes = 0;   // sum since the start
     Offset timer_lag{0};            // the latest that it did something, since it was last asked
+    Offset timers_late{0};          // likewise, the sum of all that it did late
   };
 
   virtual ~Destination() = default;

@@ -138,7 +138,10 @@ class HttpLoad::Loop {
     });
   }
 
-  State state() { return {connections_, sent_bytes_, Offset(timer_lag_.exchange(0))}; }
+  State state() {
+    return {connections_, sent_bytes_, Offset(timer_lag_.exchange(0)),
+            Offset(timers_late_.exchange(0))};
+  }
 
   void stop() {
     work_.reset();
@@ -171,6 +174,7 @@ class HttpLoad::Loop {
       if (error) co_return;
       const Offset lag = std::chrono::steady_clock::now() - due;
       if (lag.count() > timer_lag_) timer_lag_ = lag.count();
+      timers_late_ += lag.count();
       while (!idle_.empty() && is_old(*idle_.front())) idle_.pop_front();
     }
   }
@@ -279,6 +283,7 @@ class HttpLoad::Loop {
   std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::uint64_t> sent_bytes_{0};
   std::atomic<Offset::rep> timer_lag_{0};
+  std::atomic<Offset::rep> timers_late_{0};
 
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;

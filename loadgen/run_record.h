@@ -108,6 +108,7 @@ struct Sample {
   std::uint64_t generator_descriptors = 0;
   std::uint64_t connections = 0;  // open
   Offset timer_lag{0};            // the latest a timer was, since the sample before
+  Offset timers_late{0};          // the sum of what all of them were late, one after another
   double steal = 0;               // 0..1 of the machine's CPU, taken by its host
   double machine_cpu_cores = 0;   // used by everything on the machine
   std::uint64_t sent_bytes = 0;   // sum since the start

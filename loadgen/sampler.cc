@@ -91,6 +91,7 @@ void Sampler::sample() {
   const Destination::State state = eyes_.generator();
   sample.connections = state.connections;
   sample.timer_lag = state.timer_lag;
+  sample.timers_late = state.timers_late;
   sample.sent_bytes = state.sent_bytes;
   const double all = now.machine.all_s - before_.machine.all_s;
   sample.steal = all > 0 ? (now.machine.stolen_s - before_.machine.stolen_s) / all : 0;

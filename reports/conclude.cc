@@ -120,20 +120,34 @@ std::vector<std::uint64_t> slowest_of(std::vector<const Arrival*> arrivals) {
 }
 
 // A broken check that is a failure comes first: what was lost is lost, whatever else was wrong with
-// the run. Of everything else an invalid run says nothing, for it may be the generator's doing.
-Verdict verdict_of(const std::vector<Check>& checks, const std::vector<TargetResult>& targets) {
-  const auto broken = [&](bool is_failure) {
-    return std::ranges::any_of(
-        checks, [&](const Check& check) { return !check.holds && check.is_failure == is_failure; });
-  };
+// the run. Of an invalid run little else is said, for it may be the generator's doing.
+Verdict verdict_of(const CapacityReport& report) {
   const auto any = [&](Verdict verdict) {
-    return std::ranges::find(targets, verdict, &TargetResult::verdict) != targets.end();
+    return std::ranges::find(report.targets, verdict, &TargetResult::verdict) !=
+           report.targets.end();
   };
-  if (broken(true)) return Verdict::fail;
-  if (broken(false) || any(Verdict::invalid)) return Verdict::invalid;
+  if (std::ranges::any_of(report.checks,
+                          [](const Check& check) { return !check.holds && check.is_failure; }))
+    return Verdict::fail;
+  if (!report.is_valid) return any(Verdict::fail) ? Verdict::fail : Verdict::invalid;
   if (any(Verdict::fail)) return Verdict::fail;
-  if (any(Verdict::inconclusive) || targets.empty()) return Verdict::inconclusive;
+  if (any(Verdict::inconclusive) || report.targets.empty()) return Verdict::inconclusive;
   return Verdict::pass;
+}
+
+// Of an invalid run a target is missed if that needs nothing of what may be the generator's doing.
+// None is met: what came late came more gently than planned.
+void take_back_verdicts(CapacityReport& report) {
+  const bool spares_misses = std::ranges::all_of(report.checks, [](const Check& check) {
+    return check.holds || check.is_failure || check.spares_misses;
+  });
+  for (TargetResult& result : report.targets) {
+    if (spares_misses && result.verdict == Verdict::fail && result.is_missed_anyway)
+      result.sentence += fmt::format("; {} by more than generator and host were late",
+                                     with_commas(result.misses_anyway));
+    else
+      result.verdict = Verdict::invalid;
+  }
 }
 
 // The first of them in words, and how many more there are.
@@ -167,12 +181,11 @@ std::string sentence_of(const CapacityReport& report) {
     case Verdict::fail: {
       const std::string doubt =
           doubts.empty() ? "" : "; besides, the run is invalid: " + and_more(doubts);
-      if (doubts.empty()) add_targets(Verdict::fail, failures);
+      add_targets(Verdict::fail, failures);
       std::ranges::move(consequences, std::back_inserter(failures));
       return and_more(failures) + doubt;
     }
     case Verdict::invalid:
-      add_targets(Verdict::invalid, doubts);
       return and_more(doubts);
     case Verdict::inconclusive:
       break;
@@ -215,10 +228,9 @@ CapacityReport conclude(RunRecord run, const std::vector<Target>& targets) {
                           [](const Check& check) { return check.holds || check.is_failure; }) &&
       std::ranges::find(report.targets, Verdict::invalid, &TargetResult::verdict) ==
           report.targets.end();
-  report.verdict = verdict_of(report.checks, report.targets);
+  if (!report.is_valid) take_back_verdicts(report);
+  report.verdict = verdict_of(report);
   report.sentence = sentence_of(report);
-  if (!report.is_valid)
-    for (TargetResult& result : report.targets) result.verdict = Verdict::invalid;
   return report;
 }
 

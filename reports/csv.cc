@@ -52,15 +52,15 @@ void write_arrivals(const RunRecord& run, std::ostream& out) {
 void write_samples(const RunRecord& run, std::ostream& out) {
   out << "at_s,system_cpu_cores,system_memory,system_descriptors,store_busy,queue_depth,working,"
          "accepted,done,generator_cpu_cores,generator_memory,generator_descriptors,connections,"
-         "timer_lag_s,steal,machine_cpu_cores,sent_bytes\n";
+         "timer_lag_s,timers_late_s,steal,machine_cpu_cores,sent_bytes\n";
   for (const Sample& s : run.samples)
     out << seconds(s.at) << ',' << number(s.system_cpu_cores) << ',' << whole(s.system_memory)
         << ',' << whole(s.system_descriptors) << ',' << number(s.store_busy) << ',' << s.queue_depth
         << ',' << s.working << ',' << s.accepted << ',' << s.done << ','
         << number(std::optional(s.generator_cpu_cores)) << ',' << s.generator_memory << ','
         << s.generator_descriptors << ',' << s.connections << ',' << seconds(s.timer_lag) << ','
-        << number(std::optional(s.steal)) << ',' << number(std::optional(s.machine_cpu_cores))
-        << ',' << s.sent_bytes << '\n';
+        << seconds(s.timers_late) << ',' << number(std::optional(s.steal)) << ','
+        << number(std::optional(s.machine_cpu_cores)) << ',' << s.sent_bytes << '\n';
 }
 
 }  // namespace penstock

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "reports/format.h"
+#include "reports/lateness.h"
 #include "reports/statistics.h"
 
 namespace penstock {
@@ -52,6 +53,10 @@ TargetResult judge_times(const Target& target, const RunRecord& run,
   result.misses = times.misses;
   result.misses_allowed = budget.misses_allowed;
   result.more_needed = budget.more_needed;
+  result.misses_anyway = times.misses_anyway;
+  result.is_missed_anyway =
+      judge(result.documents, times.misses_anyway, 0, target.fraction).judgement ==
+      Judgement::missed;
 
   const double doubt = target.measure == Measure::upload ? 0 : in_seconds(run.clock.doubt);
   if (doubt > doubt_max * target.limit) {
@@ -211,6 +216,7 @@ TargetResult judge_most(const Target& target, const RunRecord& run,
 Times times_against(const Target& target, const RunRecord& run,
                     const std::vector<const Arrival*>& arrivals) {
   const double doubt = target.measure == Measure::upload ? 0 : in_seconds(run.clock.doubt);
+  const Lateness lateness(run);
   Times times;
   for (const Arrival* arrival : arrivals) {
     if (!is_subject(target.measure, *arrival)) continue;
@@ -222,12 +228,15 @@ Times times_against(const Target& target, const RunRecord& run,
         ++times.open;
       else if (time > target.limit)
         ++times.misses;
+      times.misses_anyway += time - doubt - lateness.of(*arrival, *end) > target.limit ? 1 : 0;
       continue;
     }
     times.sorted.push_back(never);
-    const bool may_keep_it = arrival->ending == Ending::in_flight &&
-                             in_seconds(run.ended - arrival->intended) <= target.limit;
-    ++(may_keep_it ? times.open : times.misses);
+    const bool is_in_flight = arrival->ending == Ending::in_flight;
+    const double age = in_seconds(run.ended - arrival->intended);
+    ++(is_in_flight && age <= target.limit ? times.open : times.misses);
+    if (is_in_flight && age - lateness.of(*arrival, run.ended) > target.limit)
+      ++times.misses_anyway;
   }
   std::ranges::sort(times.sorted);
   return times;

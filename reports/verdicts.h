@@ -19,6 +19,9 @@ struct Times {
   std::vector<double> sorted;  // seconds; infinite: never, or not known
   std::uint64_t misses = 0;
   std::uint64_t open = 0;
+  // By more than generator and host were late. Of what was refused, broken or failed none: much
+  // that came at once, because it came late, may have been too much.
+  std::uint64_t misses_anyway = 0;
 };
 Times times_against(const Target& target, const RunRecord& run,
                     const std::vector<const Arrival*>& arrivals);

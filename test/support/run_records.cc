@@ -158,6 +158,7 @@ void sample(const RunShape& shape, RunRecord& run, Random& random) {
     sample.connections = issues[i] - acceptances[i];
     sample.generator_descriptors = 20 + sample.connections;
     sample.timer_lag = seconds(0.0003 * jitter(random));
+    sample.timers_late = 20 * sample.timer_lag;
     sample.steal = 0.002;
     sample.machine_cpu_cores = *sample.system_cpu_cores + sample.generator_cpu_cores + 0.05;
     sample.sent_bytes = sent += bytes[i];
