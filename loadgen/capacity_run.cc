@@ -93,7 +93,12 @@ RunRecord CapacityRun::run() {
   const std::string name_prefix = new_name_prefix(profile.seed);
   Journal journal(std::chrono::steady_clock::now());
   Observer observer(service, journal, name_prefix);
-  HttpLoad load({system.url(), plan_.api_key, profile.connections_max}, journal);
+  HttpLoad load({.url = system.url(),
+                 .api_key = plan_.api_key,
+                 .connections_max = profile.connections_max,
+                 .connections_wait = profile.connections_wait},
+                journal);
+  run.connections_wait = profile.connections_wait;
   {
     const std::lock_guard lock(mutex_);
     journal_ = &journal;

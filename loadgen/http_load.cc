@@ -129,6 +129,8 @@ class HttpLoad::Loop {
 
   void send(Shipment shipment) {
     asio::post(io_, [this, shipment = std::move(shipment)]() mutable {
+      if (under_way_ >= options_.connections_max && options_.connections_wait)
+        return waiting_.push_back(std::move(shipment));
       if (under_way_ >= options_.connections_max)
         return journal_.dropped(shipment.number,
                                 fmt::format("all {} connections that the generator may have are "
@@ -239,6 +241,9 @@ class HttpLoad::Loop {
       journal_.broken(shipment.number, "no connection: " + error.message());
     }
     --under_way_;
+    if (waiting_.empty()) co_return;
+    asio::co_spawn(io_, upload(std::move(waiting_.front())), asio::detached);
+    waiting_.pop_front();
   }
 
   // Tells the journal. Whether another may use the connection.
@@ -291,6 +296,7 @@ class HttpLoad::Loop {
   tcp::endpoint endpoint_;
   // Of the thread.
   std::uint32_t under_way_ = 0;
+  std::deque<Shipment> waiting_;                  // for a connection; no more than the schedule has
   std::deque<std::unique_ptr<Connection>> idle_;  // that which was used last at the back
   std::thread thread_;
 };

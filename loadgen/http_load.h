@@ -3,7 +3,7 @@
 // where it lies, so that an upload costs a connection's few kilobytes.
 //
 // An upload is never repeated. What has no whole answer is `broken`; what finds no connection or
-// descriptor left is `dropped`.
+// descriptor left is `dropped`, unless it is to wait for a connection.
 #pragma once
 
 #include <chrono>
@@ -21,6 +21,7 @@ struct HttpLoadOptions {
   std::string url;  // http://HOST:PORT or https://…
   Secret api_key;   // empty: none
   std::uint32_t connections_max = 4'096;
+  bool connections_wait = false;  // what finds none waits, and is issued when it is its turn
   std::chrono::seconds answer_timeout{120};  // from the first byte sent to the last received
 };
 

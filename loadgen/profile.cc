@@ -348,6 +348,7 @@ Profile read_profile(const std::string& path) {
   profile.drain_max = Seconds(root.seconds("drain_max", 300));
   profile.connections_max =
       static_cast<std::uint32_t>(root.whole("connections_max", 4'096, 1, 60'000));
+  profile.connections_wait = root.flag("connections_wait");
   profile.content_checks = static_cast<std::uint32_t>(root.whole("content_checks", 10, 0, 1'000));
   if (std::optional<Table> system = root.table("system")) {
     profile.system.destination = system->one_of<DestinationKind>(

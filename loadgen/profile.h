@@ -79,6 +79,7 @@ struct Profile {
   std::vector<Target> targets;                   // the mission's, if the file has none
   std::chrono::duration<double> drain_max{300};  // after the last arrival
   std::uint32_t connections_max = 4'096;         // of the generator
+  bool connections_wait = false;                 // what finds none is not dropped
   std::uint32_t content_checks = 10;             // documents whose text is searched for afterwards
 };
 

@@ -178,6 +178,7 @@ struct RunRecord {
   double system_cores = 0;                    // that the system may use
   double generator_cores = 1;                 // that the generator's threads can use
   std::uint64_t descriptors_max = 0;          // of the generator
+  bool connections_wait = false;              // uploads were issued when a connection was free
   std::string interrupted;                    // why it was broken off; empty: it was not
 };
 

@@ -32,7 +32,8 @@ Lateness::Lateness(const RunRecord& run) : run_(run), busy_of_(run.arrivals.size
   for (const Arrival& arrival : run.arrivals) {
     if (busy_.empty() || arrival.intended >= last) busy_.push_back({arrival.intended, 0});
     Busy& busy = busy_.back();
-    if (arrival.issued)
+    // For a connection it waits because the system has not answered others.
+    if (arrival.issued && !run.connections_wait)
       busy.issue_delay_s =
           std::max(busy.issue_delay_s, in_seconds(*arrival.issued - arrival.intended));
     last = std::max({last, arrival.intended + Offset{1}, end_of(arrival, run.ended)});

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <sstream>
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t columns = 100;
 constexpr std::size_t bar_columns = 30;
+constexpr std::array shown_quantiles = {0.5, 0.9, 0.99, 0.999};
 
 using Seconds = std::chrono::duration<double>;
 
@@ -62,8 +64,8 @@ class TerminalReport {
       : report_(report), run_(report.run), with_colours_(with_colours) {}
 
   std::string text() const {
-    return without_blank_ends(banner() + targets() + capacity() + stages() + resources() + steps() +
-                              validity() + errors() + origin());
+    return without_blank_ends(banner() + targets() + capacity() + latencies() + stages() +
+                              resources() + steps() + validity() + errors() + origin());
   }
 
  private:
@@ -119,6 +121,19 @@ class TerminalReport {
     const auto filled = static_cast<std::size_t>(
         std::lround(static_cast<double>(bar_columns) * std::clamp(part, 0.0, 1.0)));
     return std::string(filled, '#') + std::string(bar_columns - filled, '.');
+  }
+
+  std::string latencies() const {
+    if (report_.quantiles.empty()) return {};
+    std::string text =
+        fmt::format("\n{:<17}{:>14} {:>14}\n", "Latency", "from intended", "from issued");
+    for (const QuantilePoint& point : report_.quantiles)
+      if (std::ranges::find(shown_quantiles, point.fraction) != shown_quantiles.end())
+        text +=
+            fmt::format("  {:<15}{:>14} {:>14}{}\n", fmt::format("p{:.6g}", 100 * point.fraction),
+                        time_text(point.from_intended_s), time_text(point.from_issued_s),
+                        point.is_certain ? "" : "  too few documents");
+    return text;
   }
 
   std::string stages() const {

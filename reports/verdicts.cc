@@ -29,7 +29,8 @@ std::optional<Offset> end_of(Measure measure, const Arrival& arrival) {
 }
 
 bool is_subject(Measure measure, const Arrival& arrival) {
-  return measure == Measure::upload ? arrival.issued.has_value() : arrival.accepted.has_value();
+  return measure == Measure::upload ? arrival.ending != Ending::dropped
+                                    : arrival.accepted.has_value();
 }
 
 std::string limit_text(const Target& target) {

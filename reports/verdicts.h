@@ -11,7 +11,7 @@ namespace penstock {
 
 // The times of documents against a limit, whichever ended how.
 //
-// upload: all that were issued; refused and broken ones miss, whatever the limit.
+// upload: all that were not dropped; refused and broken ones miss, whatever the limit.
 // start, done: those that were accepted. One that was lost, or failed before, misses. One in flight
 // at the end misses if it is older than the limit, and is open if not, as is one so close to the
 // limit that the doubt of the clocks decides.

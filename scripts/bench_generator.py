@@ -33,7 +33,7 @@ http {{
   access_log off; keepalive_requests 1000000000; client_max_body_size 0; client_body_buffer_size 2m;
   client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  limit_req_zone $server_name zone=pace:1m rate={pace}r/s;
+  limit_req_zone $server_port zone=pace:1m rate={pace}r/s;
   server {{
     listen 127.0.0.1:{answer} backlog=4096;
     location / {{ return 202 '{{"id":"$request_id"}}'; }}

@@ -5,6 +5,7 @@ a proxy that loses, doubles or delays. What a run of a few seconds cannot know i
 usage: capacity.py PENSTOCK MAKE_FIXTURES [AREA]
 """
 import os
+import re
 import sys
 import threading
 import time
@@ -93,22 +94,45 @@ class Faults(Runs):
         self.assertGreater(self.json["conservation"]["dropped"], 0)
         self.assertIn("dropped arrivals", self.broken_checks())
 
-    def test_a_stall_is_in_the_times_from_intended_on(self):
-        """One document at a time is taken, as from one client: who waits for the answer sends late."""
-        stall = 2.0
+    def stalling(self, seconds):
+        """One document at a time is taken, and the 20th stands in the way for so long."""
         turn = threading.Lock()
 
         def upload(handler, number, body):
             with turn:
-                if number == 10:
-                    time.sleep(stall)
+                if number == 20:
+                    time.sleep(seconds)
             pass_on(handler, body)
 
-        self.capacity((0, 12), url=self.behind(upload), per_second=20, length="3s")
-        late = [arrival for arrival in self.arrivals
-                if arrival["answered_s"] and float(arrival["answered_s"]) - float(arrival["intended_s"]) > 1]
-        # What was due in the first second of the stall waited for more than one.
-        self.assertGreaterEqual(len(late), 15)
+        return self.behind(upload)
+
+    def late(self, since):
+        return sum(1 for arrival in self.arrivals if arrival["answered_s"] and
+                   float(arrival["answered_s"]) - float(arrival[since]) > 1)
+
+    def test_a_stall_is_in_the_times_of_all_that_were_due(self):
+        self.capacity((0, 12), url=self.stalling(2), per_second=20, length="3s")
+        # Of the second before its last one.
+        self.assertGreaterEqual(self.late("intended_s"), 15)
+        self.assertGreaterEqual(self.late("issued_s"), 15)
+
+    def test_clients_that_wait_for_a_connection_hide_a_stall_and_the_report_does_not(self):
+        """Whoever counts from when an upload left sees those that were under way, and no other."""
+        self.capacity((0, 12), url=self.stalling(4), per_second=20, length="8s", connections=2, wait=True)
+        self.assertLessEqual(self.late("issued_s"), 2)
+        self.assertGreaterEqual(self.late("intended_s"), 50)
+        self.assertNotIn("dropped arrivals", self.broken_checks())
+        quantiles = {point["fraction"]: point for point in self.json["quantiles"]}
+        self.assertGreater(quantiles[0.9]["from_intended_s"], 2)
+        self.assertLess(quantiles[0.9]["from_issued_s"], 1)
+        # Side by side for people.
+        line = re.search(r"^  p90 +(\S+) s +(\S+) (m?s)$", self.out, re.M)
+        self.assertGreater(float(line[1]), 2)
+        self.assertTrue(line[3] == "ms" or float(line[2]) < 1, line[0])
+        with open(os.path.join(self.report, "report.html")) as file:
+            page = file.read()
+        self.assertIn(f'<th scope="row">p90</th><td class="n">{line[1]} s</td><td class="n">{line[2]} {line[3]}',
+                      page)
 
 
 if __name__ == "__main__":

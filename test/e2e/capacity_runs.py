@@ -17,6 +17,7 @@ seed = 7
 drain_max = "{drain}"
 content_checks = {checks}
 connections_max = {connections}
+connections_wait = {wait}
 
 [system]
 {system}
@@ -128,14 +129,16 @@ def take(handler, body):
 
 class Runs(Serving):
     def profile(self, *, url=None, system="workers = 1", kind='size = "20KB"', phase=None, per_second=20,
-                length="2s", measure="upload", limit=30, fraction=0.5, checks=3, connections=1000, drain="60s"):
+                length="2s", measure="upload", limit=30, fraction=0.5, checks=3, connections=1000, wait=False,
+                drain="60s"):
         """The path of one. Half of the documents in time are enough, since there are few of them."""
         steady = f'plan = "constant"\nlength = "{length}"\nper_second = {per_second}'
         path = os.path.join(self.folder, "profile.toml")
         with open(path, "w") as file:
             file.write(PROFILE.format(system=f'url = "{url}"' if url else system, kind=kind,
                                       phase=phase or steady, measure=measure, limit=limit, fraction=fraction,
-                                      checks=checks, connections=connections, drain=drain))
+                                      checks=checks, connections=connections, wait=str(wait).lower(),
+                                      drain=drain))
         return path
 
     def begin(self, *arguments, env=None, **profile):
@@ -155,6 +158,7 @@ class Runs(Serving):
             self.json = json.load(file)
         with open(os.path.join(self.report, "arrivals.csv")) as file:
             self.arrivals = list(csv.DictReader(file))
+        self.out = out
         self.said = " ".join(out.split())
         return out
 
