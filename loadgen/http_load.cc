@@ -28,6 +28,7 @@
 #include "engine/core/uri.h"
 #include "engine/http/http_stream.h"
 #include "engine/http/json.h"
+#include "loadgen/service_answers.h"
 
 namespace penstock {
 
@@ -91,15 +92,12 @@ bool is_stale(tcp::socket& socket) {
 std::string refusal_of(const http::response<http::string_body>& response) {
   std::string why = fmt::format("{} {}", response.result_int(), std::string(response.reason()));
   const Json problem = Json::parse(response.body(), nullptr, false);
-  if (problem.is_object() && problem.contains("title") && problem["title"].is_string())
-    why += ": " + problem["title"].get<std::string>();
+  if (const std::string title = text_in(problem, "title"); !title.empty()) why += ": " + title;
   return why;
 }
 
 std::string id_in(const std::string& body) {
-  const Json document = Json::parse(body, nullptr, false);
-  if (!document.is_object() || !document.contains("id") || !document["id"].is_string()) return {};
-  return document["id"].get<std::string>();
+  return text_in(Json::parse(body, nullptr, false), "id");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "engine/core/sha256.h"
 #include "engine/core/uri.h"
+#include "loadgen/service_answers.h"
 
 namespace penstock {
 namespace {
@@ -19,16 +20,6 @@ using std::chrono::nanoseconds;
 constexpr std::chrono::nanoseconds half_digit = std::chrono::microseconds(500);
 // Without an end that was heard of: then it is asked for.
 constexpr std::chrono::seconds silence_max{5};
-
-std::string text_in(const Json& object, const char* name) {
-  const auto value = object.find(name);
-  return value != object.end() && value->is_string() ? value->get<std::string>() : std::string();
-}
-
-std::uint64_t number_in(const Json& object, const char* name) {
-  const auto value = object.find(name);
-  return value != object.end() && value->is_number_unsigned() ? value->get<std::uint64_t>() : 0;
-}
 
 // Calls `take` for every document that was received since `since`, the last one first.
 Result<void> for_each_since(ServiceClient& service, WallTime since,
@@ -43,7 +34,7 @@ Result<void> for_each_since(ServiceClient& service, WallTime since,
       return permanent_error(service.url() + "/v1/documents lists no documents");
     for (const Json& document : *documents) {
       if (!document.is_object() || !document.contains("timeline")) continue;
-      const auto received = wall_time_from(text_in(document["timeline"], "received"));
+      const auto received = time_in(document["timeline"], "received");
       if (received && *received < since) return {};
       take(document);
     }
@@ -63,10 +54,8 @@ class Bridge {
         std::max(first.doubt, last.doubt) + nanoseconds(std::abs(drift_.count()) / 2) + half_digit;
   }
 
-  std::optional<Offset> offset_of(const Json& timeline, const char* name) const {
-    const auto time = wall_time_from(text_in(timeline, name));
-    if (!time) return std::nullopt;
-    return at_first_ + (*time + half_digit - first_) + drift_ / 2;
+  Offset offset_of(WallTime time) const {
+    return at_first_ + (time + half_digit - first_) + drift_ / 2;
   }
   nanoseconds doubt() const { return doubt_; }
 
@@ -76,32 +65,6 @@ class Bridge {
   nanoseconds drift_{0};
   nanoseconds doubt_{0};
 };
-
-bool has_ended(const Json& document) {
-  const std::string state = text_in(document, "state");
-  return state == "done" || state == "failed";
-}
-
-void take_document(Arrival& arrival, const Json& document, const Bridge& bridge) {
-  const Json& timeline = document["timeline"];
-  arrival.received = bridge.offset_of(timeline, "received");
-  arrival.queued = bridge.offset_of(timeline, "queued");
-  arrival.started = bridge.offset_of(timeline, "started");
-  arrival.extracted = bridge.offset_of(timeline, "extracted");
-  arrival.embedded = bridge.offset_of(timeline, "embedded");
-  arrival.stored = bridge.offset_of(timeline, "stored");
-  arrival.done = bridge.offset_of(timeline, "done");
-  arrival.outcome = text_in(document, "outcome");
-  arrival.message = text_in(document, "message");
-  arrival.pages = static_cast<std::uint32_t>(number_in(document, "pages"));
-  arrival.chunks = number_in(document, "chunks");
-  arrival.tokens = number_in(document, "tokens");
-  arrival.attempts = static_cast<std::uint32_t>(number_in(document, "attempts"));
-  const std::string state = text_in(document, "state");
-  arrival.ending = state == "done"     ? Ending::done
-                   : state == "failed" ? Ending::failed
-                                       : Ending::in_flight;
-}
 
 // As words are compared: without what a page makes of the space between them.
 std::string words_of(std::string_view text) {
@@ -137,15 +100,7 @@ WallTime Observer::since() const {
 std::optional<Depth> Observer::depth() {
   if (has_missed_events_.exchange(false)) ask_for_ends();
   const Result<Json> overview = service_.get("/v1/overview");
-  if (!overview || !overview->contains("queue")) return std::nullopt;
-  Depth depth;
-  for (const char* lane : {"interactive", "bulk"}) {
-    const auto of_lane = (*overview)["queue"].find(lane);
-    if (of_lane == (*overview)["queue"].end()) continue;
-    depth.waiting += number_in(*of_lane, "waiting") + number_in(*of_lane, "delayed");
-    depth.working += number_in(*of_lane, "leased");
-  }
-  return depth;
+  return overview ? depth_in(*overview) : std::nullopt;
 }
 
 void Observer::ask_for_ends() {
@@ -182,6 +137,7 @@ Result<void> Observer::complete(RunRecord& run, bool is_alone) {
   const Result<ClockSight> last_sight = service_.clock();
   if (!last_sight) return pass_on(last_sight.error());
   const Bridge bridge(journal_.begin(), first_sight_, *last_sight);
+  const auto offset_of = [&](WallTime time) { return bridge.offset_of(time); };
   run.clock = {first_sight_.there - first_wall_, bridge.doubt()};
 
   std::unordered_map<std::string, std::size_t> place_of;  // by id
@@ -196,16 +152,16 @@ Result<void> Observer::complete(RunRecord& run, bool is_alone) {
     const auto place = place_of.find(text_in(document, "id"));
     if (place != place_of.end()) {
       is_known[place->second] = true;
-      return take_document(run.arrivals[place->second], document, bridge);
+      return take_document(run.arrivals[place->second], document, offset_of);
     }
     take_stranger(document, is_alone, run);
   });
-  if (!listed) return listed;
+  if (!listed) return pass_on(listed.error());
   for (const auto& [id, place] : place_of) {
     if (is_known[place]) continue;
     const Result<Json> document = service_.get("/v1/documents/" + uri_encoded(id));
     if (document && document->contains("timeline")) {
-      take_document(run.arrivals[place], *document, bridge);
+      take_document(run.arrivals[place], *document, offset_of);
     } else {
       run.arrivals[place].ending = Ending::lost;
       run.arrivals[place].message = document ? "it has no timeline" : document.error().message;

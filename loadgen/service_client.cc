@@ -1,6 +1,5 @@
 #include "loadgen/service_client.h"
 
-#include <charconv>
 #include <future>
 #include <optional>
 #include <thread>
@@ -22,25 +21,6 @@ HttpClientOptions stream_options() {
 }
 
 }  // namespace
-
-std::optional<WallTime> wall_time_from(std::string_view text) {
-  constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd.dddZ";
-  if (text.size() != form.size()) return std::nullopt;
-  for (std::size_t i = 0; i < form.size(); ++i)
-    if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return std::nullopt;
-  const auto number = [&](std::size_t at, std::size_t digits) {
-    int value = 0;
-    std::from_chars(text.data() + at, text.data() + at + digits, value);
-    return value;
-  };
-  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
-                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                                        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
-  if (!day.ok()) return std::nullopt;
-  return std::chrono::sys_days(day) + std::chrono::hours(number(11, 2)) +
-         std::chrono::minutes(number(14, 2)) + std::chrono::seconds(number(17, 2)) +
-         std::chrono::milliseconds(number(20, 3));
-}
 
 ServiceClient::ServiceClient(std::string url, Secret api_key)
     : url_(std::move(url)), api_key_(std::move(api_key)), client_(HttpClientOptions{}) {}
@@ -73,8 +53,7 @@ Result<Json> ServiceClient::get(const std::string& path) {
   Json body = Json::parse(response->body, nullptr, false);
   if (response->status != 200) {
     std::string what = place + " answered " + std::to_string(response->status);
-    if (body.is_object() && body.contains("detail") && body["detail"].is_string())
-      what += ": " + body["detail"].get<std::string>();
+    if (const std::string detail = text_in(body, "detail"); !detail.empty()) what += ": " + detail;
     return response->status >= 500 ? Result<Json>(retryable_error(what)) : permanent_error(what);
   }
   if (!body.is_object()) return permanent_error(place + " answered with what is no JSON object");
@@ -99,7 +78,7 @@ Result<ClockSight> ServiceClient::clock() {
     const Result<Json> overview = get("/v1/overview");
     const auto round_trip = std::chrono::steady_clock::now() - asked;
     if (!overview) return pass_on(overview.error());
-    const auto now = wall_time_from(overview->value("now", std::string()));
+    const auto now = time_in(*overview, "now");
     if (!now) return permanent_error(url_ + "/v1/overview does not tell the time to milliseconds");
     // What it tells was rounded down.
     constexpr std::chrono::nanoseconds half_digit = std::chrono::microseconds(500);
@@ -122,18 +101,7 @@ HttpRequest ServiceClient::stream_request(bool is_first) {
   stream.sink = [this, is_open = is_first](const HttpResponse&,
                                            std::string_view piece) mutable -> Result<void> {
     if (!std::exchange(is_open, true)) reopened_();
-    unread_ += piece;
-    std::size_t begin = 0;
-    for (std::size_t end = 0; (end = unread_.find('\n', begin)) != std::string::npos;
-         begin = end + 1) {
-      const std::string_view line = std::string_view(unread_).substr(begin, end - begin);
-      constexpr std::string_view data = "data: ";
-      if (!line.starts_with(data)) continue;
-      const Json event = Json::parse(line.substr(data.size()), nullptr, false);
-      if (event.is_object()) heard_(event);
-    }
-    unread_.erase(0, begin);
-    return {};
+    return events_.feed(piece, heard_);
   };
   return stream;
 }
@@ -149,7 +117,7 @@ void ServiceClient::keep_listening() {
                     [&](const Result<HttpResponse>&) { ended.set_value(); });
     }
     ended.get_future().wait();
-    unread_.clear();
+    events_.clear();
   }
 }
 

@@ -6,9 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 
 #include "engine/core/clock.h"
@@ -16,6 +14,7 @@
 #include "engine/core/secret.h"
 #include "engine/http/http_client.h"
 #include "engine/http/json.h"
+#include "loadgen/service_answers.h"
 
 namespace penstock {
 
@@ -25,9 +24,6 @@ struct ClockSight {
   std::chrono::sys_time<std::chrono::nanoseconds> there{};
   std::chrono::nanoseconds doubt{0};  // of either way: half of the round trip, and its last digit
 };
-
-// 2026-11-28T01:02:03.456Z
-std::optional<WallTime> wall_time_from(std::string_view text);
 
 class ServiceClient {
  public:
@@ -59,7 +55,7 @@ class ServiceClient {
 
   std::function<void(const Json&)> heard_;
   std::function<void()> reopened_;
-  std::string unread_;  // of the stream, behind its last whole line
+  EventLines events_;
   std::mutex mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;               // guarded by mutex_
