@@ -102,12 +102,13 @@ class Table {
   }
   // "20s", or a number of seconds.
   double seconds(std::string_view key, double otherwise) {
-    return quantity(key, otherwise, time_units, "is a time: \"20s\", \"5m\", \"250ms\"");
+    return quantity(key, otherwise, time_units, Seconds(run_time_max).count(),
+                    "is a time: \"20s\", \"5m\", \"250ms\"; at most 100 days");
   }
   // "1MB", or a number of bytes.
   std::uint64_t bytes(std::string_view key, std::uint64_t otherwise) {
     return static_cast<std::uint64_t>(quantity(key, static_cast<double>(otherwise), size_units,
-                                               "is a size: \"800KB\", \"1.5MB\""));
+                                               1e15, "is a size: \"800KB\", \"1.5MB\""));
   }
   template <typename Value>
   Value one_of(std::string_view key, Value otherwise,
@@ -159,7 +160,7 @@ class Table {
     return table_.get(key);
   }
   template <typename Units>
-  double quantity(std::string_view key, double otherwise, const Units& units,
+  double quantity(std::string_view key, double otherwise, const Units& units, double most,
                   const std::string& why) {
     const toml::node* const node = find(key);
     if (node == nullptr) return otherwise;
@@ -168,7 +169,7 @@ class Table {
       value = node->value<double>();
     else if (const auto text = node->value_exact<std::string>())
       value = with_unit(*text, units);
-    if (!value || !(*value >= 0 && *value < 1e15)) refuse(key, why);
+    if (!value || !(*value >= 0 && *value <= most)) refuse(key, why);
     return *value;
   }
   static std::string text_of(double number) {
@@ -295,6 +296,26 @@ Target target_from(Table& table, const std::vector<DocumentKind>& kinds) {
   return target;
 }
 
+// About. Of a trace and of clients: unknown, 0.
+double documents_in(const Phase& phase) {
+  const double seconds = phase.length.count();
+  switch (phase.plan) {
+    case ArrivalPlan::constant:
+    case ArrivalPlan::poisson:
+      return seconds * phase.per_second;
+    case ArrivalPlan::ramp:
+      return seconds * (phase.from_per_second + phase.per_second) / 2;
+    case ArrivalPlan::spike:
+      return seconds * (2 * phase.from_per_second + phase.per_second) / 3;
+    case ArrivalPlan::burst:
+      return static_cast<double>(phase.documents) * phase.times;
+    case ArrivalPlan::replay:
+    case ArrivalPlan::closed:
+      return 0;
+  }
+  return 0;
+}
+
 toml::table parse(const std::string& text, const std::string& path) {
   try {
     return toml::parse(text, path);
@@ -375,8 +396,14 @@ Profile read_profile(const std::string& path) {
   for (Table& table : root.tables("kind"))
     add(profile.kinds, table, kind_from(table, profile.kinds.size()));
   if (profile.kinds.empty()) throw FatalError(path + ": has no [[kind]] of document");
-  for (Table& table : root.tables("phase"))
+  double documents = 0;
+  for (Table& table : root.tables("phase")) {
     add(profile.phases, table, phase_from(table, profile.phases.size()));
+    documents += documents_in(profile.phases.back());
+    if (documents > static_cast<double>(run_documents_max))
+      table.refuse("plan", "makes the run one of more than " + std::to_string(run_documents_max) +
+                               " documents");
+  }
   if (profile.phases.empty()) throw FatalError(path + ": has no [[phase]]");
   for (Table& table : root.tables("target"))
     add(profile.targets, table, target_from(table, profile.kinds));

@@ -13,6 +13,11 @@
 
 namespace penstock {
 
+// What a run may be at most: its times are counted in nanoseconds, and each of its documents costs
+// the generator some hundred bytes.
+inline constexpr std::chrono::hours run_time_max{2'400};
+inline constexpr std::uint64_t run_documents_max = 10'000'000;
+
 // An arrival process: how documents come in a phase.
 enum class ArrivalPlan {
   constant,  // evenly, `per_second`

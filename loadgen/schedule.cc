@@ -14,7 +14,7 @@ namespace {
 
 // Of a closed model, which nobody knows the length of: so many kinds in turn, over and over.
 constexpr std::size_t closed_kinds = 4'096;
-constexpr double trace_seconds_max = 1e7;  // four months
+constexpr double trace_seconds_max = std::chrono::duration<double>(run_time_max).count();
 
 // In [0, 1). The standard's distributions differ from library to library.
 double uniform(Random& random) {
@@ -53,15 +53,14 @@ std::vector<double> poisson(double seconds, double rate_max, Random& random, con
   }
 }
 
-// Evenly: the n-th comes when so many have been due, which is the integral of the rate.
+// Evenly: the n-th comes when so many have been due, which is the integral of the rate:
+// from x + slope x^2 / 2 = n, solved so that no slope is too small to divide by.
 std::vector<double> even(double seconds, double from, double to) {
   std::vector<double> times;
   const double slope = (to - from) / seconds;
   for (double n = 0;; ++n) {
-    // from x + slope x^2 / 2 = n
-    const double at = std::abs(slope) < 1e-12
-                          ? n / from
-                          : (std::sqrt(std::max(0.0, from * from + 2 * slope * n)) - from) / slope;
+    const double rate = std::sqrt(std::max(0.0, from * from + 2 * slope * n));
+    const double at = n == 0 ? 0 : 2 * n / (from + rate);
     const double due = (from + to) / 2 * seconds;
     if (n >= due || at >= seconds) return times;
     times.push_back(at);
@@ -99,6 +98,9 @@ std::vector<Due> replay(const Phase& phase, const std::vector<DocumentKind>& kin
         seconds > trace_seconds_max || (!kind.empty() && found == kinds.end()))
       throw FatalError(phase.trace + ":" + std::to_string(number) +
                        ": a line is SECONDS or SECONDS,KIND, with one of the profile's kinds");
+    if (dues.size() == run_documents_max)
+      throw FatalError(phase.trace + ": more than " + std::to_string(run_documents_max) +
+                       " arrivals");
     dues.push_back({offset_of(seconds), kind.empty()
                                             ? kind_at(kinds, seed, dues.size())
                                             : static_cast<std::uint32_t>(found - kinds.begin())});

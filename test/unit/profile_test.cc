@@ -134,6 +134,20 @@ TEST_CASE("profile: what is wrong with it is said with its line") {
         ":9: [[phase]] per_second is a number from 1e-06 to 100000");
 }
 
+TEST_CASE("profile: a run of more documents or time than can be counted is refused") {
+  const std::string kind = "[[kind]]\nsize = \"4KB\"\n";
+  const std::string too_many = "[[phase]] plan makes the run one of more than 10000000 documents";
+  CHECK(refusal(kind + "[[phase]]\nplan = \"burst\"\ndocuments = 1000000\ntimes = 11\n") ==
+        ":4: " + too_many);
+  const std::string half = "[[phase]]\nplan = \"poisson\"\nlength = \"2h\"\nper_second = 1000\n";
+  CHECK(refusal(kind + half + half) == ":8: " + too_many);
+  CHECK(refusal(kind + half) == "it was taken");
+  const std::string time = "is a time: \"20s\", \"5m\", \"250ms\"; at most 100 days";
+  CHECK(refusal("drain_max = \"2401h\"\n" + kind) == ":1: drain_max " + time);
+  CHECK(refusal(kind + "[[phase]]\nlength = 1e14\nper_second = 1e-6\n") ==
+        ":4: [[phase]] length " + time);
+}
+
 TEST_CASE("profile: a limit is what its measure is counted in") {
   const auto target = [](const std::string& keys) {
     return refusal(std::string(smallest) + "[[target]]\n" + keys);
@@ -202,6 +216,26 @@ TEST_CASE("schedule: a ramp has its mean rate and grows evenly") {
   REQUIRE(schedule[0].due.size() == 1'000);
   // A quarter of them in the first half.
   CHECK(seconds(schedule[0].due[250].at) == Approx(50).margin(0.5));
+}
+
+TEST_CASE("schedule: a ramp may be as good as level") {
+  const auto times = [](double from, double to) {
+    Phase ramp = phase(ArrivalPlan::ramp, 8e6, to);
+    ramp.from_per_second = from;
+    const Schedule schedule = schedule_with(ramp);
+    std::vector<double> all;
+    for (const Due& due : schedule[0].due) all.push_back(seconds(due.at));
+    return all;
+  };
+  // From nothing: the n-th of four comes at the square root of n quarters.
+  const std::vector<double> rising = times(0, 1e-6);
+  REQUIRE(rising.size() == 4);
+  for (std::size_t n = 0; n < 4; ++n)
+    CHECK(rising[n] == Approx(8e6 * std::sqrt(static_cast<double>(n) / 4)));
+  const std::vector<double> level = times(1e-6, 1.000001e-6);
+  REQUIRE(level.size() == 9);
+  for (std::size_t n = 0; n < level.size(); ++n)
+    CHECK(level[n] == Approx(static_cast<double>(n) * 1e6).epsilon(1e-5));
 }
 
 TEST_CASE("schedule: Poisson arrivals have their rate and gaps that are exponential") {
