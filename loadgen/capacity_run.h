@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -11,9 +12,11 @@
 #include "engine/core/secret.h"
 #include "loadgen/content.h"
 #include "loadgen/journal.h"
+#include "loadgen/premises.h"
 #include "loadgen/profile.h"
 #include "loadgen/run_record.h"
 #include "loadgen/schedule.h"
+#include "loadgen/system_under_test.h"
 
 namespace penstock {
 
@@ -49,6 +52,8 @@ class CapacityRun {
   void interrupt();
 
  private:
+  // What is loaded. `premises`: where it is started; null: it is there.
+  std::unique_ptr<SystemUnderTest> start(const Premises* premises) const;
   void enter(const std::string& phase);
   void show(const Journal& journal);
   static void note(RunRecord& run, const Result<void>& result);

@@ -1,0 +1,20 @@
+// What `penstock fsck` finds of a system that has ended.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "loadgen/premises.h"
+
+namespace penstock {
+
+struct Soundness {
+  std::uint64_t stored_twice = 0;
+  std::vector<std::string> findings;
+};
+
+// Blocks.
+Soundness find_soundness(const Premises& premises, const StorePlace& store);
+
+}  // namespace penstock
