@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "loadgen/driver.h"
+#include "loadgen/engine_under_test.h"
 #include "loadgen/environment.h"
+#include "loadgen/fleet_under_test.h"
 #include "loadgen/observer.h"
 #include "loadgen/premises.h"
 #include "loadgen/sampler.h"
@@ -62,11 +64,6 @@ bool none_in_flight(const std::vector<Arrival>& arrivals) {
       arrivals, [](const Arrival& arrival) { return arrival.ending == Ending::in_flight; });
 }
 
-std::string_view name_of(DestinationKind kind) {
-  constexpr std::string_view names[] = {"http", "queue", "engine"};
-  return names[static_cast<std::size_t>(kind)];
-}
-
 }  // namespace
 
 RunRecord CapacityRun::run() {
@@ -82,7 +79,7 @@ RunRecord CapacityRun::run() {
   run.environment = environment_of_run(plan_.version);
 
   std::optional<Premises> premises;
-  if (profile.system.url.empty()) premises.emplace(profile, plan_.program, plan_.keep);
+  if (profile.system.is_started()) premises.emplace(profile, plan_.program, plan_.keep);
   const std::unique_ptr<SystemUnderTest> system = start(premises ? &*premises : nullptr);
   const SystemFacts& facts = system->facts();
   run.system = facts.description;
@@ -149,11 +146,12 @@ std::unique_ptr<SystemUnderTest> CapacityRun::start(const Premises* premises) co
   switch (plan_.profile.system.destination) {
     case DestinationKind::http:
       return std::make_unique<ServiceUnderTest>(plan_.profile, plan_.api_key, premises);
-    case DestinationKind::queue:
     case DestinationKind::engine:
-      break;
+      return std::make_unique<EngineUnderTest>(plan_.profile, plan_.backends, *premises);
+    case DestinationKind::queue:
+      return std::make_unique<FleetUnderTest>(plan_.profile, plan_.backends, premises);
   }
-  throw FatalError("system.destination: only http can be loaded");
+  return nullptr;
 }
 
 void CapacityRun::interrupt() {

@@ -10,6 +10,7 @@
 
 #include "engine/core/error.h"
 #include "engine/core/secret.h"
+#include "loadgen/backends.h"
 #include "loadgen/content.h"
 #include "loadgen/journal.h"
 #include "loadgen/premises.h"
@@ -36,6 +37,7 @@ struct CapacityPlan {
   std::string command;  // makes this run again
   Secret api_key;       // of a service that is there
   bool keep = false;    // the folder of a system that was started
+  Backends backends;
 };
 
 class CapacityRun {

@@ -9,6 +9,7 @@
 #include "engine/core/process_usage.h"
 #include "loadgen/child.h"
 #include "loadgen/profile.h"
+#include "loadgen/run_folder.h"
 #include "loadgen/run_record.h"
 
 namespace penstock {
@@ -16,13 +17,12 @@ namespace penstock {
 class EmulatedProvider {
  public:
   // Starts it. `program`: this one's path. Throws FatalError when it does not start. From the
-  // thread that ends last.
+  // thread that ends last. The folder outlives it.
   EmulatedProvider(const ProviderPlan& plan, std::uint64_t seed, const std::string& program,
-                   const std::string& log);
+                   const RunFolder& folder);
 
-  // Options of a command that embeds with it, and the keys, NAME=VALUE, in its environment.
+  // Options of a command that embeds with it.
   std::vector<std::string> arguments() const;
-  std::vector<std::string> environment() const;
   // ", emulated provider with 2 keys"
   std::string description() const;
   ProcessUsage usage() const { return tree_usage(process_.pid()); }
@@ -34,6 +34,7 @@ class EmulatedProvider {
 
  private:
   const ProviderPlan plan_;
+  const std::string keys_file_;
   Child process_;
   const std::string url_;
 };

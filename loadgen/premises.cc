@@ -18,8 +18,7 @@ std::vector<std::string> StorePlace::environment() const {
 
 Premises::Premises(const Profile& profile, const std::string& program_path, bool keep)
     : program(program_path), is_kept(keep), folder(keep) {
-  if (profile.provider)
-    provider.emplace(*profile.provider, profile.seed, program, folder.file("provider.log"));
+  if (profile.provider) provider.emplace(*profile.provider, profile.seed, program, folder);
 }
 
 std::string Premises::description() const {

@@ -149,7 +149,7 @@ Result<void> ServiceObserver::complete(RunRecord& run) {
       return take_document(run.arrivals[place->second], document, bridge);
     }
     take_stranger(run, name_prefix_, text_in(document, "name"), text_in(document, "id"),
-                  facts_.is_ours);
+                  facts_.is_alone);
   });
   if (!listed) return listed;
   for (const auto& [id, place] : place_of) {

@@ -40,19 +40,18 @@ std::string ServiceUnderTest::start(const SystemPlan& plan) {
   std::vector<std::string> command = {
       premises_->program,          "serve", "--json", "--listen", "127.0.0.1:0", "--workers",
       std::to_string(plan.workers)};
-  std::vector<std::string> environment = premises_->store().environment();
-  if (premises_->provider) {
+  if (premises_->provider)
     std::ranges::move(premises_->provider->arguments(), std::back_inserter(command));
-    std::ranges::move(premises_->provider->environment(), std::back_inserter(environment));
-  }
   std::ranges::copy(plan.arguments, std::back_inserter(command));
   facts_.is_ours = true;
+  facts_.is_alone = true;
   facts_.is_lexical = !premises_->provider;
   facts_.description = fmt::format("penstock serve, {} worker{}{}", plan.workers,
                                    plan.workers == 1 ? "" : "s", premises_->description());
   facts_.documents_in_flight_max =
       concurrency_in(plan.arguments, serve_concurrency) * std::max(plan.workers, 1u);
-  process_.emplace(command, environment, premises_->folder.file("service.log"));
+  process_.emplace(command, premises_->store().environment(),
+                   premises_->folder.file("service.log"));
   let_generator_go_first(*process_);
   return process_->url();
 }

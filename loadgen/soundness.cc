@@ -21,7 +21,8 @@ bool is_too_much(const std::string& finding) {
 
 }  // namespace
 
-Soundness find_soundness(const Premises& premises, const StorePlace& store) {
+Soundness find_soundness(const Premises& premises, const StorePlace& store,
+                         const std::string& key_prefix) {
   Child fsck({premises.program, "fsck", "--json"}, store.environment(),
              premises.folder.file("fsck.log"));
   fsck.wait();
@@ -33,8 +34,10 @@ Soundness find_soundness(const Premises& premises, const StorePlace& store) {
     if (!event.is_object()) continue;
     has_summary = has_summary || event.value("event", "") == "fsck";
     if (event.value("event", "") != "finding") continue;
+    const std::string key = event.value("key", "");
+    if (!key.starts_with(key_prefix)) continue;
     const std::string what = event.value("what", "");
-    soundness.findings.push_back(event.value("key", "") + ": " + what);
+    soundness.findings.push_back(key + ": " + what);
     if (is_too_much(what)) ++soundness.stored_twice;
   }
   if (!has_summary) soundness.findings.push_back("fsck did not end: " + fsck.output());

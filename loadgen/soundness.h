@@ -14,7 +14,8 @@ struct Soundness {
   std::vector<std::string> findings;
 };
 
-// Blocks.
-Soundness find_soundness(const Premises& premises, const StorePlace& store);
+// Of documents whose key begins with `key_prefix`. Blocks.
+Soundness find_soundness(const Premises& premises, const StorePlace& store,
+                         const std::string& key_prefix = {});
 
 }  // namespace penstock

@@ -19,7 +19,8 @@ namespace penstock {
 
 struct SystemFacts {
   std::string description;                    // for people
-  bool is_ours = false;                       // it was started here, and nobody else uses it
+  bool is_ours = false;                       // it was started here, by this clock
+  bool is_alone = false;                      // it holds nobody else's documents
   bool is_lexical = false;                    // it is known that searches are by words
   double generator_cores = 1;                 // that the generator's threads can use
   std::uint32_t documents_in_flight_max = 0;  // that it works on at once; 0: not known
