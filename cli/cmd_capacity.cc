@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/capacity_backends.h"
 #include "cli/capacity_progress.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -52,6 +53,7 @@ CapacityPlan plan_of(const CapacityOptions& options, Profile profile, Schedule s
   const char* const key = std::getenv("PENSTOCK_API_KEY");
   if (key != nullptr && !profile.system.url.empty()) plan.api_key = Secret(key);
   plan.keep = options.keep;
+  plan.backends = capacity_backends();
   plan.profile = std::move(profile);
   return plan;
 }

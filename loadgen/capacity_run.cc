@@ -9,19 +9,18 @@
 #include <utility>
 
 #include "loadgen/driver.h"
+#include "loadgen/engine_under_test.h"
 #include "loadgen/environment.h"
-#include "loadgen/http_load.h"
+#include "loadgen/fleet_under_test.h"
 #include "loadgen/observer.h"
-#include "loadgen/provider_use.h"
+#include "loadgen/premises.h"
 #include "loadgen/sampler.h"
-#include "loadgen/service_client.h"
+#include "loadgen/service_under_test.h"
 #include "loadgen/store_use.h"
 #include "loadgen/system_under_test.h"
 
 namespace penstock {
 namespace {
-
-constexpr std::chrono::seconds ready_within{30};
 
 // A connection is a descriptor. Returns how many there may be.
 std::uint64_t raise_descriptor_limit() {
@@ -69,35 +68,29 @@ bool none_in_flight(const std::vector<Arrival>& arrivals) {
 
 RunRecord CapacityRun::run() {
   const Profile& profile = plan_.profile;
-  if (profile.system.destination != DestinationKind::http)
-    throw FatalError("system.destination: only http can be loaded");
   RunRecord run;
   run.profile_name = profile.name;
   run.profile_text = profile.text;
   run.command = plan_.command;
   run.seed = profile.seed;
-  run.destination = "http";
+  run.destination = name_of(profile.system.destination);
   run.kinds = kinds_of(profile);
   run.descriptors_max = raise_descriptor_limit();
-  run.generator_cores = HttpLoad::threads;
   run.environment = environment_of_run(plan_.version);
 
-  SystemUnderTest system(profile, plan_.program, plan_.keep);
-  run.system = system.description();
-  run.documents_in_flight_max = system.documents_in_flight_max();
-  if (system.is_ours()) run.system_cores = run.environment.cores;
-  ServiceClient service(system.url(), plan_.api_key);
-  if (const auto ready = service.wait_until_ready(ready_within); !ready)
-    throw FatalError(ready.error().message);
+  std::optional<Premises> premises;
+  if (profile.system.is_started()) premises.emplace(profile, plan_.program, plan_.keep);
+  const std::unique_ptr<SystemUnderTest> system = start(premises ? &*premises : nullptr);
+  const SystemFacts& facts = system->facts();
+  run.system = facts.description;
+  run.documents_in_flight_max = facts.documents_in_flight_max;
+  run.generator_cores = facts.generator_cores;
+  if (facts.is_ours) run.system_cores = run.environment.cores;
 
   const std::string name_prefix = new_name_prefix(profile.seed);
   Journal journal(std::chrono::steady_clock::now());
-  Observer observer(service, journal, name_prefix);
-  HttpLoad load({.url = system.url(),
-                 .api_key = plan_.api_key,
-                 .connections_max = profile.connections_max,
-                 .connections_wait = profile.connections_wait},
-                journal);
+  const std::unique_ptr<Observer> observer = system->observe(journal, name_prefix);
+  const std::unique_ptr<Destination> destination = system->destination(journal);
   run.connections_wait = profile.connections_wait;
   {
     const std::lock_guard lock(mutex_);
@@ -105,10 +98,10 @@ RunRecord CapacityRun::run() {
     if (interrupted_) journal.stop();
   }
   Sampler sampler(journal,
-                  {[&] { return system.usage(); }, [&] { return observer.depth(); },
-                   [&] { return load.state(); }},
+                  {[&] { return system->usage(); }, [&] { return system->generator_usage(); },
+                   [&] { return observer->depth(); }, [&] { return destination->state(); }},
                   [&] {
-                    if (system.has_ended()) journal.stop();
+                    if (system->has_ended()) journal.stop();
                     show(journal);
                   });
 
@@ -119,13 +112,14 @@ RunRecord CapacityRun::run() {
     enter(profile.phases[phase].name);
     // What the provider let through before the first measured phase is not of interest.
     const bool is_warm_up = profile.phases[phase].is_warm_up;
-    if (was_warm_up && !is_warm_up && !system.provider_url().empty())
-      note(run, reset_provider(system.provider_url()));
+    if (was_warm_up && !is_warm_up && premises && premises->provider)
+      note(run, premises->provider->reset());
     was_warm_up = is_warm_up;
   };
-  run.phases = drive(profile.phases, plan_.schedule, plan_.content_of, load, journal, options);
+  run.phases =
+      drive(profile.phases, plan_.schedule, plan_.content_of, *destination, journal, options);
   enter("drain");
-  observer.drain(std::chrono::steady_clock::now() + options.drain_max);
+  drain(*observer, journal, std::chrono::steady_clock::now() + options.drain_max);
   run.ended = journal.now();
 
   {
@@ -134,23 +128,34 @@ RunRecord CapacityRun::run() {
     if (interrupted_) run.interrupted = "it was interrupted";
   }
   run.samples = sampler.stop();
-  load.stop();
+  destination->stop();
   run.arrivals = journal.take();
   end_unanswered(run.arrivals);
-  note(run, observer.complete(run, system.is_ours()));
+  note(run, observer->complete(run));
   add_store_use(run);
   run.is_drained = none_in_flight(run.arrivals);
-  observer.check_content(run, profile.content_checks, plan_.content_of,
-                         system.is_ours() && !profile.provider);
-  if (!system.provider_url().empty()) {
-    Result<std::vector<KeyRecord>> keys = provider_use(system.provider_url(), *profile.provider);
+  check_content(*observer, run, profile.content_checks, plan_.content_of);
+  if (premises && premises->provider) {
+    Result<std::vector<KeyRecord>> keys = premises->provider->use();
     if (keys) run.keys = *std::move(keys);
     if (!keys) note(run, pass_on(keys.error()));
   }
-  SystemUnderTest::Soundness soundness = system.stop();
+  Soundness soundness = system->stop();
   run.stored_twice += soundness.stored_twice;
   std::ranges::move(soundness.findings, std::back_inserter(run.findings));
   return run;
+}
+
+std::unique_ptr<SystemUnderTest> CapacityRun::start(const Premises* premises) const {
+  switch (plan_.profile.system.destination) {
+    case DestinationKind::http:
+      return std::make_unique<ServiceUnderTest>(plan_.profile, plan_.api_key, premises);
+    case DestinationKind::engine:
+      return std::make_unique<EngineUnderTest>(plan_.profile, plan_.backends, *premises);
+    case DestinationKind::queue:
+      return std::make_unique<FleetUnderTest>(plan_.profile, plan_.backends, premises);
+  }
+  return nullptr;
 }
 
 void CapacityRun::interrupt() {

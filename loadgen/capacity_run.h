@@ -4,16 +4,20 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 
 #include "engine/core/error.h"
 #include "engine/core/secret.h"
+#include "loadgen/backends.h"
 #include "loadgen/content.h"
 #include "loadgen/journal.h"
+#include "loadgen/premises.h"
 #include "loadgen/profile.h"
 #include "loadgen/run_record.h"
 #include "loadgen/schedule.h"
+#include "loadgen/system_under_test.h"
 
 namespace penstock {
 
@@ -33,6 +37,7 @@ struct CapacityPlan {
   std::string command;  // makes this run again
   Secret api_key;       // of a service that is there
   bool keep = false;    // the folder of a system that was started
+  Backends backends;
 };
 
 class CapacityRun {
@@ -49,6 +54,8 @@ class CapacityRun {
   void interrupt();
 
  private:
+  // What is loaded. `premises`: where it is started; null: it is there.
+  std::unique_ptr<SystemUnderTest> start(const Premises* premises) const;
   void enter(const std::string& phase);
   void show(const Journal& journal);
   static void note(RunRecord& run, const Result<void>& result);

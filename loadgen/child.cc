@@ -15,11 +15,13 @@
 #include <utility>
 
 #include "engine/core/unique_fd.h"
+#include "engine/http/json.h"
 
 namespace penstock {
 namespace {
 
 constexpr std::chrono::milliseconds between_looks{10};
+constexpr std::chrono::seconds patience_until_it_serves{30};
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -74,6 +76,16 @@ std::string Child::first_line(std::chrono::seconds patience) {
     if (is_last_look) throw FatalError(name_ + " does not serve: " + said);
     std::this_thread::sleep_for(between_looks);
   }
+}
+
+std::string Child::url() {
+  const std::string line = first_line(patience_until_it_serves);
+  const Json said = Json::parse(line, nullptr, false);
+  if (!said.is_object() || !said.contains("url"))
+    throw FatalError(name_ + " does not serve: " + line);
+  std::string url = said["url"].get<std::string>();
+  while (url.ends_with('/')) url.pop_back();
+  return url;
 }
 
 void Child::stop(std::chrono::seconds grace) {

@@ -30,6 +30,8 @@ class Child {
   // The first line that it printed. Throws FatalError, with what it said instead, when it ended
   // without one or `patience` is over.
   std::string first_line(std::chrono::seconds patience);
+  // Where it serves, by that line, without a slash at the end. Throws FatalError likewise.
+  std::string url();
   // Asks it to end (SIGTERM), and kills it when `grace` is over.
   void stop(std::chrono::seconds grace);
   // Waits for its end. Its exit code; 128 and the signal if it was killed.

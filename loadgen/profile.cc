@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -86,6 +87,23 @@ class Table {
     const std::string said = text(key);
     if (said.empty() && has(key)) refuse(key, "is empty");
     return said.empty() ? said : (std::filesystem::path(path_).parent_path() / said).string();
+  }
+  // Of a server, or of a file. What is secret in it does not belong into a profile, which every
+  // report shows: "$NAME" stands for what the environment's variable NAME has.
+  std::string url(std::string_view key) {
+    std::string said = text(key);
+    if (said.starts_with('$')) {
+      const char* const value = std::getenv(said.c_str() + 1);
+      if (value == nullptr || *value == '\0')
+        refuse(key, "is what " + said.substr(1) + " has in the environment, which is nothing");
+      return value;
+    }
+    const std::size_t host = said.rfind('@');
+    const std::size_t user = said.find("://");
+    if (host != std::string::npos && user < host &&
+        said.substr(0, host).find(':', user + 3) != std::string::npos)
+      refuse(key, "has a password, which reports would show: write \"$NAME\", and set NAME to it");
+    return said;
   }
   std::vector<std::string> texts(std::string_view key) {
     const toml::node* const node = find(key);
@@ -183,6 +201,64 @@ class Table {
   const std::string where_;
   std::set<std::string> asked_;
 };
+
+bool is_in_file(const std::string& url) {
+  return url.empty() || url.starts_with("sqlite:");
+}
+
+// What of [system] a destination has no use for is refused, so that nobody believes that it was
+// heeded.
+void refuse_others(const Table& table, DestinationKind destination) {
+  using enum DestinationKind;
+  struct Use {
+    std::string_view key;
+    std::vector<DestinationKind> by;
+  };
+  const std::vector<Use> uses = {{"url", {http}},    {"workers", {http, queue}},
+                                 {"queue", {queue}}, {"queue_name", {queue}},
+                                 {"store", {queue}}, {"ledger", {queue, engine}},
+                                 {"blobs", {queue}}, {"vectors", {queue, engine}}};
+  for (const auto& [key, by] : uses)
+    if (table.has(key) && std::ranges::find(by, destination) == by.end())
+      table.refuse(key,
+                   "has no meaning for destination \"" + std::string(name_of(destination)) + '"');
+}
+
+SystemPlan system_from(Table& table) {
+  SystemPlan plan;
+  plan.destination = table.one_of<DestinationKind>("destination", DestinationKind::http,
+                                                   {{"http", DestinationKind::http},
+                                                    {"queue", DestinationKind::queue},
+                                                    {"engine", DestinationKind::engine}});
+  refuse_others(table, plan.destination);
+  plan.url = table.text("url");
+  plan.arguments = table.texts("arguments");
+  const bool may_be_there = plan.destination == DestinationKind::queue;
+  plan.workers = static_cast<std::uint32_t>(table.whole("workers", 1, may_be_there ? 0 : 1, 64));
+  if (!plan.url.empty() && (table.has("arguments") || table.has("workers")))
+    table.refuse("url", "is of a service that runs, whose arguments and workers are its own");
+  plan.shown_queue = table.text("queue");
+  plan.queue = table.url("queue");
+  plan.queue_name = table.text("queue_name");
+  plan.store = table.path("store");
+  plan.ledger = table.url("ledger");
+  plan.vectors = table.url("vectors");
+  plan.blobs = table.text("blobs");
+  if (!plan.blobs.empty() && !plan.blobs.starts_with("s3://")) plan.blobs = table.path("blobs");
+  if (plan.workers == 0) {
+    if (table.has("arguments"))
+      table.refuse("arguments", "are of workers that the run starts, and workers is 0");
+    for (const std::string_view key : {"queue", "blobs"})
+      if (!table.has(key)) table.refuse(key, "is missing: workers that are there have theirs");
+    if (plan.store.empty() && plan.ledger.empty())
+      table.refuse("ledger", "is missing, and so is store: workers that are there have theirs");
+  }
+  if (plan.workers > 1 && plan.destination == DestinationKind::queue &&
+      (is_in_file(plan.ledger) || is_in_file(plan.vectors)))
+    table.refuse("workers", "is 1 where ledger or vectors are in a file, which one process writes");
+  table.finish();
+  return plan;
+}
 
 Phase phase_from(Table& table, std::size_t number) {
   Phase phase;
@@ -334,6 +410,10 @@ void add(std::vector<Named>& all, const Table& table, Named one) {
   all.push_back(std::move(one));
 }
 
+bool is_of_uploads(Measure measure) {
+  return measure == Measure::upload || measure == Measure::concurrent;
+}
+
 // The mission's, as far as the load can show them.
 std::vector<Target> default_targets(const Profile& profile) {
   std::vector<Target> targets = {{"upload", Measure::upload, 2, 0.99, {}},
@@ -350,6 +430,8 @@ std::vector<Target> default_targets(const Profile& profile) {
   };
   if (std::ranges::any_of(profile.phases, is_burst))
     targets.push_back({"concurrent uploads", Measure::concurrent, concurrent, 0.99, {}});
+  if (profile.system.destination == DestinationKind::engine)
+    std::erase_if(targets, [](const Target& target) { return is_of_uploads(target.measure); });
   return targets;
 }
 
@@ -371,16 +453,7 @@ Profile read_profile(const std::string& path) {
       static_cast<std::uint32_t>(root.whole("connections_max", 4'096, 1, 60'000));
   profile.connections_wait = root.flag("connections_wait");
   profile.content_checks = static_cast<std::uint32_t>(root.whole("content_checks", 10, 0, 1'000));
-  if (std::optional<Table> system = root.table("system")) {
-    profile.system.destination = system->one_of<DestinationKind>(
-        "destination", DestinationKind::http, {{"http", DestinationKind::http}});
-    profile.system.url = system->text("url");
-    profile.system.arguments = system->texts("arguments");
-    profile.system.workers = static_cast<std::uint32_t>(system->whole("workers", 1, 1, 64));
-    if (!profile.system.url.empty() && (system->has("arguments") || system->has("workers")))
-      system->refuse("url", "is of a service that runs, whose arguments and workers are its own");
-    system->finish();
-  }
+  if (std::optional<Table> system = root.table("system")) profile.system = system_from(*system);
   if (std::optional<Table> provider = root.table("provider")) {
     ProviderPlan plan;
     plan.keys = static_cast<std::uint32_t>(provider->whole("keys", 1, 1, 100));
@@ -388,8 +461,11 @@ Profile read_profile(const std::string& path) {
     plan.tokens_per_minute = provider->whole("tokens_per_minute", 90'000, 1, 1'000'000'000);
     plan.latency = provider->text("latency", "60ms-400ms");
     plan.faults = provider->number("faults", 0, 0, 1);
-    if (!profile.system.url.empty())
-      root.refuse("provider", "is for a system that the run starts, and [system] names a url");
+    if (!profile.system.is_started())
+      root.refuse("provider",
+                  profile.system.url.empty()
+                      ? "is for workers that the run starts, and [system] has none"
+                      : "is for a system that the run starts, and [system] names a url");
     provider->finish();
     profile.provider = plan;
   }
@@ -405,8 +481,12 @@ Profile read_profile(const std::string& path) {
                                " documents");
   }
   if (profile.phases.empty()) throw FatalError(path + ": has no [[phase]]");
-  for (Table& table : root.tables("target"))
-    add(profile.targets, table, target_from(table, profile.kinds));
+  for (Table& table : root.tables("target")) {
+    Target target = target_from(table, profile.kinds);
+    if (profile.system.destination == DestinationKind::engine && is_of_uploads(target.measure))
+      table.refuse("measure", "is of uploads, and an engine is handed its documents");
+    add(profile.targets, table, std::move(target));
+  }
   root.finish();
   if (profile.targets.empty()) profile.targets = default_targets(profile);
   return profile;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -56,12 +57,27 @@ struct DocumentKind {
 
 enum class DestinationKind { http, queue, engine };
 
-// What is loaded. Without a url the run starts it, and stops it afterwards.
+constexpr std::string_view name_of(DestinationKind kind) {
+  constexpr std::string_view names[] = {"http", "queue", "engine"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+// What is loaded. What is not there already the run starts, and stops it afterwards.
 struct SystemPlan {
   DestinationKind destination = DestinationKind::http;
   std::string url;                     // of a service that is there
   std::vector<std::string> arguments;  // of `penstock serve`, or `worker`
-  std::uint32_t workers = 1;
+  std::uint32_t workers = 1;           // that are started; 0, of a queue: they are there
+  // Of a queue, as the options of these names; empty: in a folder of the run's own.
+  std::string queue;
+  std::string shown_queue;  // as the profile has it, without what a variable holds
+  std::string queue_name;   // empty: the run's own, or that of workers that are there
+  std::string store;
+  std::string ledger;
+  std::string vectors;
+  std::string blobs;  // a folder, or s3://BUCKET/PREFIX
+
+  bool is_started() const { return url.empty() && workers > 0; }
 };
 
 // The emulated provider that the started system embeds with. Absent: lexical:.

@@ -62,7 +62,7 @@ void Sampler::look_until_stopped() {
 }
 
 Sampler::Look Sampler::look() const {
-  return {journal_.now(), process_usage(getpid()), eyes_.system(), machine_times()};
+  return {journal_.now(), eyes_.generator(), eyes_.system(), machine_times()};
 }
 
 void Sampler::sample() {
@@ -88,7 +88,7 @@ void Sampler::sample() {
   sample.generator_cpu_cores = a_second(before_.generator.cpu.count(), now.generator.cpu.count());
   sample.generator_memory = now.generator.memory_bytes;
   sample.generator_descriptors = now.generator.descriptors;
-  const Destination::State state = eyes_.generator();
+  const Destination::State state = eyes_.destination();
   sample.connections = state.connections;
   sample.timer_lag = state.timer_lag;
   sample.timers_late = state.timers_late;

@@ -23,8 +23,9 @@ struct Depth {
 
 struct SamplerEyes {
   std::function<std::optional<ProcessUsage>()> system;  // absent: not to be seen
-  std::function<std::optional<Depth>()> depth;          // absent: as it was
-  std::function<Destination::State()> generator;
+  std::function<ProcessUsage()> generator;
+  std::function<std::optional<Depth>()> depth;  // absent: as it was
+  std::function<Destination::State()> destination;
 };
 
 // The machine's processors since it was started, of all of them together.

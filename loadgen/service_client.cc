@@ -26,6 +26,10 @@ ServiceClient::ServiceClient(std::string url, Secret api_key)
     : url_(std::move(url)), api_key_(std::move(api_key)), client_(HttpClientOptions{}) {}
 
 ServiceClient::~ServiceClient() {
+  stop_listening();
+}
+
+void ServiceClient::stop_listening() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -81,8 +85,8 @@ Result<ClockSight> ServiceClient::clock() {
     const auto now = time_in(*overview, "now");
     if (!now) return permanent_error(url_ + "/v1/overview does not tell the time to milliseconds");
     // What it tells was rounded down.
-    constexpr std::chrono::nanoseconds half_digit = std::chrono::microseconds(500);
-    const ClockSight sight{asked + round_trip / 2, *now + half_digit, round_trip / 2 + half_digit};
+    const ClockSight sight{asked + round_trip / 2, *now + half_a_millisecond,
+                           round_trip / 2 + half_a_millisecond};
     if (!best || sight.doubt < best->doubt) best = sight;
     std::this_thread::sleep_for(between_looks);
   }

@@ -14,16 +14,10 @@
 #include "engine/core/secret.h"
 #include "engine/http/http_client.h"
 #include "engine/http/json.h"
+#include "loadgen/clock_bridge.h"
 #include "loadgen/service_answers.h"
 
 namespace penstock {
-
-// Its calendar beside this process's clock, at one moment.
-struct ClockSight {
-  TimePoint here{};
-  std::chrono::sys_time<std::chrono::nanoseconds> there{};
-  std::chrono::nanoseconds doubt{0};  // of either way: half of the round trip, and its last digit
-};
 
 class ServiceClient {
  public:
@@ -36,13 +30,15 @@ class ServiceClient {
   Result<Json> get(const std::string& path);
   // Until it takes uploads. An error says what it lacks.
   Result<void> wait_until_ready(std::chrono::seconds patience);
-  // The best of several looks.
+  // The best of several looks: its doubt is half of the round trip, and its last digit.
   Result<ClockSight> clock();
 
-  // Every event from here on, until it goes away: `heard` is called with the object behind `data:`,
-  // on a thread of the client, where nothing may block. A stream that broke is opened again;
-  // `reopened` says so, since what happened meanwhile was not heard. Once.
+  // Every event from here on, until stop_listening(): `heard` is called with the object behind
+  // `data:`, on a thread of the client, where nothing may block. A stream that broke is opened
+  // again; `reopened` says so, since what happened meanwhile was not heard. Once.
   void listen(std::function<void(const Json&)> heard, std::function<void()> reopened);
+  // Nothing is heard once it returns.
+  void stop_listening();
 
  private:
   void keep_listening();

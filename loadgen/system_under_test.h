@@ -1,81 +1,52 @@
-// What a run loads: a service that is there already, or one that it starts in a folder of its own,
-// with an emulated provider to embed with, and takes down again.
+// What a run loads. Who begins to read here finds the ways into Penstock: a service (HTTP), a
+// fleet's queue, and an engine in this process.
 #pragma once
+
+#include <unistd.h>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "engine/core/process_usage.h"
-#include "engine/http/json.h"
-#include "loadgen/child.h"
-#include "loadgen/profile.h"
+#include "loadgen/destination.h"
+#include "loadgen/journal.h"
+#include "loadgen/observer.h"
+#include "loadgen/soundness.h"
 
 namespace penstock {
 
+struct SystemFacts {
+  std::string description;                    // for people
+  bool is_ours = false;                       // it was started here, by this clock
+  bool is_alone = false;                      // it holds nobody else's documents
+  bool is_lexical = false;                    // it is known that searches are by words
+  double generator_cores = 1;                 // that the generator's threads can use
+  std::uint32_t documents_in_flight_max = 0;  // that it works on at once; 0: not known
+};
+
+// Of one thread. Made ready to be loaded: where that fails, a constructor throws FatalError.
 class SystemUnderTest {
  public:
-  // What fsck found of a system that has ended, and that it ended before it was to.
-  struct Soundness {
-    std::uint64_t stored_twice = 0;
-    std::vector<std::string> findings;
-  };
+  virtual ~SystemUnderTest() = default;
 
-  // Starts it, unless it has a URL. `program`: this one's path. Throws FatalError when something of
-  // it does not start. From the thread that ends last.
-  SystemUnderTest(const Profile& profile, const std::string& program, bool keep);
-  // Ends it at once. Its folder goes away unless it is to be kept.
-  ~SystemUnderTest() = default;
-  SystemUnderTest(const SystemUnderTest&) = delete;
-  SystemUnderTest& operator=(const SystemUnderTest&) = delete;
+  virtual const SystemFacts& facts() const = 0;
+  // The one that watches, and then the one that loads; each once. The system outlives both, and the
+  // journal, too. Names of this run's documents begin with `name_prefix`. Throw FatalError.
+  virtual std::unique_ptr<Observer> observe(Journal& journal, const std::string& name_prefix) = 0;
+  virtual std::unique_ptr<Destination> destination(Journal& journal) = 0;
 
-  const std::string& url() const { return url_; }
-  // For people.
-  const std::string& description() const { return description_; }
-  // It was started here, and nobody else uses it.
-  bool is_ours() const { return folder_.has_value(); }
-  // Absent: it is not ours to see.
-  std::optional<ProcessUsage> usage() const;
-  // It was started here, and is gone: nothing that it was sent will end.
-  bool has_ended() const { return service_ && service_->end(); }
-  std::uint32_t documents_in_flight_max() const { return documents_in_flight_max_; }
-
-  // Of the emulated provider. Empty: none, or another one.
-  const std::string& provider_url() const { return provider_url_; }
+  // Any thread. Absent: it is not ours to see.
+  virtual std::optional<ProcessUsage> usage() const = 0;
+  // It was started here, and is gone: nothing that it was sent will end. Any thread.
+  virtual bool has_ended() { return false; }
+  // Of the run itself. Any thread.
+  virtual ProcessUsage generator_usage() const { return process_usage(getpid()); }
 
   // Ends it, and compares its ledger with its vectors. A system that is not ours stays as it is.
-  Soundness stop();
-
- private:
-  class Folder {
-   public:
-    explicit Folder(bool keep);
-    ~Folder();
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    const std::string& path() const { return path_; }
-    std::string file(const std::string& name) const { return path_ + "/" + name; }
-
-   private:
-    const bool keep_;
-    std::string path_;
-  };
-
-  void start_provider(const ProviderPlan& plan, std::uint64_t seed);
-  void start_service(const Profile& profile);
-
-  const std::string program_;
-  std::optional<Folder> folder_;  // absent: the system is not ours
-  std::string url_;
-  std::string provider_url_;
-  std::string description_;
-  std::uint32_t documents_in_flight_max_ = 0;
-  std::vector<std::string> store_elsewhere_;  // arguments that say where, for whoever looks at it
-  std::unique_ptr<Child> provider_;
-  std::unique_ptr<Child> service_;
+  // Once, the last call.
+  virtual Soundness stop() = 0;
 };
 
 }  // namespace penstock
