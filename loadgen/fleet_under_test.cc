@@ -112,8 +112,9 @@ std::optional<ProcessUsage> FleetUnderTest::usage() const {
 }
 
 bool FleetUnderTest::has_ended() {
-  return !workers_.empty() &&
-         std::ranges::all_of(workers_, [](const auto& worker) { return worker->end(); });
+  return !workers_.empty() && std::ranges::all_of(workers_, [](const auto& worker) {
+    return worker->end().has_value();
+  });
 }
 
 Soundness FleetUnderTest::stop() {
