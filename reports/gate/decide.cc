@@ -13,6 +13,10 @@ namespace {
 constexpr double look_growth = 1.4;
 constexpr double last_look_growth = 1.2;  // one that is nearer to the last is left out
 
+bool is_control(const MetricResult& result) {
+  return result.metric.is_control;
+}
+
 bool has_moved(const MetricResult& result) {
   return result.metric.is_control && result.outcome == Outcome::regression;
 }
@@ -38,6 +42,9 @@ GateVerdict verdict_of(const GateReport& report) {
                         });
   if (is_worse) return GateVerdict::regression;
   if (std::ranges::any_of(report.metrics, has_moved)) return GateVerdict::invalid;
+  if (!report.record.interrupted.empty()) return GateVerdict::inconclusive;
+  if (report.content.empty() && std::ranges::all_of(report.metrics, &is_control))
+    return GateVerdict::inconclusive;
   return std::ranges::any_of(report.metrics, is_open) ? GateVerdict::inconclusive
                                                       : GateVerdict::pass;
 }

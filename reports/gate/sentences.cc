@@ -105,12 +105,12 @@ std::string passed_text(const GateReport& report) {
 std::string inconclusive_text(const GateReport& report) {
   const std::size_t open = count_of(report, Outcome::inconclusive);
   const std::uint64_t more = more_pairs(report);
-  const std::string interrupted =
-      report.record.interrupted.empty() ? "" : "broken off: " + report.record.interrupted + "; ";
-  std::string needs;
-  if (more > 0) needs = fmt::format(", needs about {} more", counted(more, "pair"));
-  return fmt::format("{}{} open after {}{}", interrupted, counted(open, "figure"),
-                     counted(report.record.pairs.size(), "pair"), needs);
+  const std::string after = "after " + counted(report.record.pairs.size(), "pair");
+  if (!report.record.interrupted.empty())
+    return fmt::format("broken off {}: {}", after, report.record.interrupted);
+  if (open == 0) return "nothing was compared";
+  return fmt::format("{} open {}{}", counted(open, "figure"), after,
+                     more > 0 ? fmt::format(", needs about {} more", counted(more, "pair")) : "");
 }
 
 }  // namespace
