@@ -58,6 +58,46 @@ struct ContentResult {
   std::string sentence;  // why it matters; empty: nothing differs
 };
 
+// A line of the history: what a gate leaves for those after it.
+struct PastMetric {
+  double baseline = 0;  // medians, or counts
+  double candidate = 0;
+  double floor = 0;
+};
+struct PastGate {
+  std::string date;  // as it was started
+  std::string job;
+  std::string machine;  // figures of another one are not compared
+  GateBuild baseline;   // without paths
+  GateBuild candidate;
+  bool is_same_build = false;
+  std::string verdict;
+  std::uint32_t pairs = 0;
+  std::map<std::string, PastMetric> metrics;
+};
+
+// Where a figure of the candidates moved for good. It warns, and decides nothing.
+struct ChangePoint {
+  std::string metric;
+  double change = 0;       // of the median before
+  double chance = 1;       // of as clear a step in as many gates, were there none
+  std::size_t before = 0;  // gates
+  std::size_t after = 0;
+  std::string last_before;  // builds, "1.4.0 (3fa9c1d2)"
+  std::string first_after;
+  std::string sentence;
+};
+
+struct GateHistory {
+  std::vector<PastGate> gates;  // of the same job and machine, the oldest first, this one the last
+  std::vector<ChangePoint> changes;
+  // Of gates of the same build twice, on any machine. Each end of the interval holds at 99%.
+  std::uint64_t same_builds = 0;
+  std::uint64_t false_alarms = 0;
+  double rate_low = 0;
+  double rate_high = 1;
+};
+
 struct GateReport {
   GateRecord record;
   GateVerdict verdict = GateVerdict::inconclusive;
@@ -68,6 +108,8 @@ struct GateReport {
   // A line each, with the stages behind it: "documents per second -5.8% (-7.1% to -4.4%), limit 3%:
   // extract +6.1% instructions, +5.9% CPU".
   std::vector<std::string> regressions;
+  // Of whoever keeps one; empty: nobody does.
+  GateHistory history;
 };
 
 }  // namespace penstock
