@@ -47,7 +47,7 @@ class ContentJudge {
 
   // What no change of an extractor is an excuse for.
   void guarantees() {
-    const auto& [before, after] = std::pair(content_.baseline, content_.candidate);
+    const GateContent::Side &before = content_.baseline, &after = content_.candidate;
     ContentResult& ended =
         line("documents with an outcome", before.documents, after.documents, "none less");
     if (after.documents < before.documents) {
@@ -114,7 +114,9 @@ class ContentJudge {
     result.candidate = fmt::format("{} of {}", with_commas(content_.searches_different),
                                    with_commas(content_.searches));
     if (content_.searches_different == 0) return;
-    result.sentence = "other documents or pages, or in another order";
+    result.sentence =
+        fmt::format("{} of {} with other documents or pages, or in another order",
+                    with_commas(content_.searches_different), with_commas(content_.searches));
     refuse(result);
   }
 

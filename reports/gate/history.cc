@@ -50,11 +50,6 @@ PastGate gate_of(const Json& json) {
   return gate;
 }
 
-std::string name_of(const GateBuild& build) {
-  return fmt::format("{} ({})", build.version.empty() ? "a build" : build.version,
-                     build.digest.substr(0, 8));
-}
-
 // Sums of ranks before each split, as far from their mean as their spread allows; the farthest.
 Step farthest(const std::vector<double>& ranks) {
   const auto count = static_cast<double>(ranks.size());
@@ -109,8 +104,8 @@ std::optional<ChangePoint> change_of(const std::vector<const PastGate*>& gates,
                     .chance = step->chance,
                     .before = step->at,
                     .after = values.size() - step->at,
-                    .last_before = name_of(having[step->at - 1]->candidate),
-                    .first_after = name_of(having[step->at]->candidate),
+                    .last_before = build_text(having[step->at - 1]->candidate),
+                    .first_after = build_text(having[step->at]->candidate),
                     .sentence = {}};
   if (std::abs(point.change) < part_of_floor * having.back()->metrics.at(name).floor)
     return std::nullopt;

@@ -138,9 +138,10 @@ std::string change_text(const MetricResult& result) {
 std::string value_text(const GateMetric& metric, double value) {
   if (metric.unit == "bytes" || metric.unit == "B")
     return human_bytes(static_cast<std::uint64_t>(std::max(0.0, value)));
-  const std::string amount = std::abs(value) >= 1e6 || value == 0 || std::abs(value) >= 0.1
-                                 ? human_amount(value)
-                                 : fmt::format("{:.3g}", value);
+  const double size = std::abs(value);
+  const std::string amount = size >= 999.95e6           ? fmt::format("{:.2f} G", value / 1e9)
+                             : size >= 0.1 || size == 0 ? human_amount(value)
+                                                        : fmt::format("{:#.3g}", value);
   return metric.unit.empty() ? amount : amount + ' ' + metric.unit;
 }
 
@@ -183,6 +184,30 @@ std::vector<std::string> regression_lines(const GateReport& report) {
           fmt::format("{}: {} (limit: {})", result.name, result.sentence, result.limit));
   of_whole.insert(of_whole.end(), of_stages.begin(), of_stages.end());
   return of_whole;
+}
+
+std::string build_text(const GateBuild& build) {
+  return fmt::format("{} ({})", build.version.empty() ? "a build" : build.version,
+                     build.digest.empty() ? "no digest" : build.digest.substr(0, 8));
+}
+
+std::string about_text(const GateReport& report) {
+  const GateRecord& record = report.record;
+  return fmt::format("{} against {}: {} of at most {} in {}", build_text(record.candidate),
+                     build_text(record.baseline), record.pairs.size(),
+                     counted(record.pairs_max, "pair"), human_time(record.took));
+}
+
+std::string_view word_of(const MetricResult& result) {
+  if (!result.metric.is_control) return name_of(result.outcome);
+  return result.outcome == Outcome::regression ? "moved" : "steady";
+}
+
+std::string false_alarm_text(const GateHistory& history) {
+  if (history.same_builds == 0) return "";
+  return fmt::format("of {} of the same build twice {} gave a false alarm: {:.1f}% to {:.1f}% do",
+                     counted(history.same_builds, "gate"), history.false_alarms,
+                     100 * history.rate_low, 100 * history.rate_high);
 }
 
 std::string verdict_sentence(const GateReport& report) {
