@@ -72,7 +72,11 @@ class ContentJudge {
 
   void words() {
     const std::uint64_t all = content_.baseline.words;
-    line("words", all, content_.candidate.words, "by what is lost and added");
+    const std::uint64_t now = content_.candidate.words;
+    ContentResult& count = line("words", all, now, "by what is lost and added");
+    if (now != all)
+      count.sentence =
+          now < all ? counted(all - now, "word") + " fewer" : counted(now - all, "word") + " more";
     ContentResult& lost = line("words lost", "1 in 100,000");
     lost.candidate = with_commas(content_.words_lost);
     if (content_.words_lost > 0)

@@ -111,7 +111,7 @@ std::string plot_of(const GateReport& report, const MetricResult& result) {
                            text(value_text(metric, point.pair->candidate.at(metric.name))),
                            percent_text(point.change)));
   }
-  plot.dots(baseline_first, "intended").dots(candidate_first, "issued");
+  plot.dots(baseline_first, "baseline-first").dots(candidate_first, "candidate-first");
   std::vector<double> numbers;
   for (const double number : plot.x().ticks(4))
     if (number > 0) numbers.push_back(number);
@@ -153,9 +153,9 @@ std::string pairs(const GateReport& report) {
   }
   if (plots.empty()) return nothing("No pair of runs was made.");
   return "<ul class=\"legend\"><li><svg class=\"swatch\" viewBox=\"0 0 22 10\" "
-         "aria-hidden=\"true\"><path class=\"dots intended\" d=\"M11 5h0\"/></svg>baseline "
+         "aria-hidden=\"true\"><path class=\"dots baseline-first\" d=\"M11 5h0\"/></svg>baseline "
          "first</li><li><svg class=\"swatch\" viewBox=\"0 0 22 10\" aria-hidden=\"true\"><path "
-         "class=\"dots issued\" d=\"M11 5h0\"/></svg>candidate first</li></ul>\n<div "
+         "class=\"dots candidate-first\" d=\"M11 5h0\"/></svg>candidate first</li></ul>\n<div "
          "class=\"three\">\n" +
          plots + "</div>\n" +
          (left_out > 0 ? fmt::format("<p class=\"note\">{} more are in gate.json.</p>\n",

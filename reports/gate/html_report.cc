@@ -48,7 +48,7 @@ std::string content(const GateReport& report) {
 }
 
 std::string missing(const GateReport& report) {
-  if (report.record.missing.empty()) return nothing("All that a gate measures was measured.");
+  if (report.record.missing.empty()) return nothing("Nothing is missing.");
   std::string items;
   for (const std::string& reason : report.record.missing)
     items += fmt::format("<li><bdi>{}</bdi></li>\n", text(reason));
