@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "engine/core/random.h"
+#include "reports/gate/paired_test.h"
 #include "reports/gate/sentences.h"
 #include "reports/json_parts.h"
 #include "reports/statistics.h"
@@ -77,11 +78,6 @@ std::vector<double> ranks_of(const std::vector<double>& values) {
                     (static_cast<double>(same.size()) + 1) / 2);
   }
   return ranks;
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
 std::optional<ChangePoint> change_of(const std::vector<const PastGate*>& gates,

@@ -152,12 +152,9 @@ std::string pairs(const GateReport& report) {
     ++shown;
   }
   if (plots.empty()) return nothing("No pair of runs was made.");
-  return "<ul class=\"legend\"><li><svg class=\"swatch\" viewBox=\"0 0 22 10\" "
-         "aria-hidden=\"true\"><path class=\"dots baseline-first\" d=\"M11 5h0\"/></svg>baseline "
-         "first</li><li><svg class=\"swatch\" viewBox=\"0 0 22 10\" aria-hidden=\"true\"><path "
-         "class=\"dots candidate-first\" d=\"M11 5h0\"/></svg>candidate first</li></ul>\n<div "
-         "class=\"three\">\n" +
-         plots + "</div>\n" +
+  return legend({{"dots baseline-first", "baseline first"},
+                 {"dots candidate-first", "candidate first"}}) +
+         "<div class=\"three\">\n" + plots + "</div>\n" +
          (left_out > 0 ? fmt::format("<p class=\"note\">{} more are in gate.json.</p>\n",
                                      counted(left_out, "figure"))
                        : "");

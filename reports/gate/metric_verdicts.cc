@@ -47,12 +47,6 @@ std::optional<double> find(const Values& values, const std::string& name) {
   return found == values.end() ? std::nullopt : std::optional(found->second);
 }
 
-double median(std::vector<double> values) {
-  const std::size_t middle = values.size() / 2;
-  std::ranges::sort(values);
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
 // Of the pairs that have the metric on both sides, in order of time.
 struct Series {
   std::vector<double> baseline;

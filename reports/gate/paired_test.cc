@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <vector>
 
 namespace penstock {
 namespace {
@@ -58,6 +57,11 @@ double log_ratio(double baseline, double candidate) {
   if (baseline <= 0) return most;
   if (candidate <= 0) return -most;
   return std::clamp(std::log(candidate / baseline), -most, most);
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
 Tails signed_rank_tails(std::span<const double> differences) {

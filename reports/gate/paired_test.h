@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace penstock {
 
@@ -24,6 +25,9 @@ struct Tails {
   double down = 1;  // small: below
 };
 Tails signed_rank_tails(std::span<const double> differences);
+
+// Of one value or more; of an even number the mean of the middle two.
+double median(std::vector<double> values);
 
 // The median of all Walsh averages, (x_i + x_j) / 2 with i <= j (Hodges and Lehmann, 1963); from
 // low to high lies every shift that the test does not refuse. Each end errs at most once in

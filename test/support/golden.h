@@ -2,6 +2,7 @@
 // look at and to copy. For targets that define PENSTOCK_TEST_DATA and PENSTOCK_TEST_OUTPUT.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -30,6 +31,23 @@ inline void check_golden(const std::string& name, const std::string& text) {
 inline std::string without_style(std::string page) {
   const std::size_t begin = page.find("<style>"), end = page.find("</style>");
   return page.erase(begin, end - begin);
+}
+
+// In columns of a terminal.
+inline std::size_t width_of(const std::string& line) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+inline std::string without_colours(const std::string& coloured) {
+  std::string plain;
+  for (std::size_t i = 0; i < coloured.size(); ++i) {
+    if (coloured[i] == '\x1b')
+      i = coloured.find('m', i);
+    else
+      plain += coloured[i];
+  }
+  return plain;
 }
 
 }  // namespace penstock

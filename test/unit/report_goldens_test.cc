@@ -42,11 +42,6 @@ TEST_CASE("reports: documents and samples are a line each") {
   check_golden("reports/samples.csv", samples.str());
 }
 
-std::size_t width_of(const std::string& line) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 TEST_CASE("reports: a terminal of 100 columns has the verdict first and no line too long") {
   for (const Shape& shape : shapes) {
     std::istringstream lines(terminal_report(conclude(shape.make(), mission_targets()), false));
@@ -65,16 +60,9 @@ TEST_CASE("reports: a terminal of 100 columns has the verdict first and no line 
 
 TEST_CASE("reports: colours are of the verdicts and change no other byte") {
   const CapacityReport report = conclude(failing_run(), mission_targets());
-  std::string coloured = terminal_report(report, true);
+  const std::string coloured = terminal_report(report, true);
   CHECK(coloured.substr(0, 15) == "\x1b[1;31mFAIL\x1b[0m");
-  std::string plain;
-  for (std::size_t i = 0; i < coloured.size(); ++i) {
-    if (coloured[i] == '\x1b')
-      i = coloured.find('m', i);
-    else
-      plain += coloured[i];
-  }
-  CHECK(plain == terminal_report(report, false));
+  CHECK(without_colours(coloured) == terminal_report(report, false));
 }
 
 TEST_CASE("reports: what others wrote is no markup and no command") {
