@@ -28,6 +28,8 @@ struct GateMetric {
 
 // A run of each build, one after the other, on the same input.
 struct GatePair {
+  // Drawn for each pair by itself, from the seed: then nothing that the machine does by the clock
+  // (a job every minute, a drift) can take a side, and the test's p-values are exact.
   bool candidate_first = false;
   Values baseline;
   Values candidate;
@@ -84,6 +86,7 @@ struct GateRecord {
   // Metrics that could not be had, and why: "instructions: valgrind is not installed".
   std::vector<std::string> missing;
   GateContent content;
+  bool accepts_content = false;  // content was changed on purpose: it is reported, and may pass
 
   std::chrono::duration<double> took{0};
   std::string interrupted;  // why it was broken off; empty: it was not
