@@ -18,12 +18,22 @@ CLI::App& add_command(CLI::App& app, GateOptions& options) {
       *app.add_subcommand("gate", "Whether a build is slower, or worse, than another");
   command.footer(gate_help);
   command.add_option("PROFILE", options.profile, "The work of a run (TOML; default: a built-in)");
+  CLI::Option* const micro =
+      command
+          .add_option("--micro", options.micro,
+                      "Compares programs of Google Benchmark instead, or JSON files of theirs")
+          ->type_name("BASELINE CANDIDATE")
+          ->expected(2);
   command.add_option("--baseline", options.baseline, "The build before")
       ->type_name("BUILD")
-      ->required();
+      ->excludes(micro);
   command.add_option("--candidate", options.candidate, "The build that is judged")
       ->type_name("BUILD")
-      ->required();
+      ->excludes(micro);
+  command.final_callback([&options] {
+    if (options.micro.empty() && (options.baseline.empty() || options.candidate.empty()))
+      throw CLI::RequiredError("--baseline and --candidate, or --micro");
+  });
   command
       .add_option("--report", options.report,
                   "Write gate.html, gate.json, gate.xml and gate.md into DIR")

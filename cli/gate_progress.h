@@ -4,16 +4,14 @@
 
 #include <string>
 
-#include "loadgen/gate/gate_run.h"
-
 namespace penstock {
 
 // One thread.
-class GateProgressLine {
+class GateProgress {
  public:
-  GateProgressLine();
+  GateProgress();
 
-  void show(const GateProgress& progress);
+  void show(const std::string& doing);
   void clear();
 
  private:

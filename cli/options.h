@@ -199,9 +199,10 @@ struct CapacityOptions {
 struct GateOptions {
   std::string baseline;
   std::string candidate;
-  std::string profile;  // empty: the built-in job
-  std::string report;   // empty: no files
-  std::string history;  // empty: none
+  std::vector<std::string> micro;  // both, of Google Benchmark; empty: of penstock, above
+  std::string profile;             // empty: the built-in job
+  std::string report;              // empty: no files
+  std::string history;             // empty: none
   std::uint64_t seed = 1;
   std::uint32_t pairs_max = 30;
   bool accept_content = false;

@@ -22,12 +22,28 @@ bool is_program(const fs::path& path) {
 }
 
 std::string version_of(const std::string& program, const std::string& log) {
+  constexpr std::string_view name = "penstock ";
   Child child({program, "--version"}, {}, log);
   const int code = child.wait();
   const std::string said = child.output();
-  if (code != 0 || !said.starts_with("penstock "))
+  if (code != 0 || !said.starts_with(name))
     throw FatalError(program + ": is no penstock that runs here: " + said);
-  return said.substr(0, said.find('\n'));
+  return said.substr(name.size(), said.find('\n') - name.size());
+}
+
+// "-g3e915f5", of the sources that CMake built there. Empty: it is no such folder, or no checkout.
+std::string commit_of(const fs::path& folder, const std::string& log) {
+  constexpr std::string_view key = "CMAKE_HOME_DIRECTORY:INTERNAL=";
+  std::ifstream cache(folder / "CMakeCache.txt");
+  std::string line;
+  while (std::getline(cache, line) && !line.starts_with(key)) continue;
+  if (!cache) return {};
+  Child child({"/usr/bin/env", "git", "-C", line.substr(key.size()), "describe", "--always",
+               "--dirty", "--exclude=*"},
+              {}, log);
+  if (child.wait() != 0) return {};
+  const std::string said = child.output();
+  return "-g" + said.substr(0, said.find('\n'));
 }
 
 }  // namespace
@@ -52,11 +68,13 @@ Build find_build(const std::string& path, const std::string& log) {
     throw FatalError(path + (is_folder ? ": has no cli/penstock; build the target penstock there"
                                        : ": is no program"));
   // A program that was given alone may lie in its build folder.
-  const fs::path stages = program.parent_path().parent_path() / "bench/stages_run";
+  const fs::path folder = program.parent_path().parent_path();
+  const fs::path stages = folder / "bench/stages_run";
   Build build;
   build.program = program.string();
   if (is_program(stages)) build.stages = stages.string();
-  build.identity = {path, version_of(build.program, log), digest_of_file(build.program)};
+  build.identity = {path, version_of(build.program, log) + commit_of(folder, log),
+                    digest_of_file(build.program)};
   return build;
 }
 

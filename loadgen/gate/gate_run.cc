@@ -31,6 +31,10 @@ std::string description_of(const GateJob& job, const CorpusSize& corpus) {
                      job.provider ? "an emulated provider" : "lexical:");
 }
 
+std::string pair_under_way(const GateRecord& record) {
+  return fmt::format("pair {} of at most {}", record.pairs.size() + 1, record.pairs_max);
+}
+
 // A folder that is there and empty.
 std::string fresh(const std::string& path) {
   fs::remove_all(path);
@@ -79,12 +83,12 @@ GateRecord GateRun::run() {
 
   count_instructions(
       baseline, candidate, plan_.job, folder.path(), interrupted_,
-      [&](const std::string& stage) { show("counting instructions of " + stage, record); }, record);
+      [&](const std::string& stage) { progress_("counting instructions of " + stage); }, record);
 
-  show("comparing content", record);
+  progress_("comparing content");
   compare_content_of(baseline, candidate, plan_.job, folder.path(), interrupted_, record);
 
-  show("writing the documents", record);
+  progress_("writing the documents");
   const std::string corpus = fresh(folder.file("corpus"));
   record.job = description_of(plan_.job, write_corpus(plan_.job, corpus));
   run_backfills(baseline, candidate, corpus, folder.path(), record);
@@ -97,7 +101,7 @@ void GateRun::run_backfills(const Build& baseline, const Build& candidate,
   PairPlan pairs;
   pairs.seed = plan_.seed;
   pairs.decided = decided_;
-  pairs.show = [&] { show("running", record); };
+  pairs.show = [&] { progress_(pair_under_way(record)); };
   pairs.run = [&](bool of_candidate) -> std::optional<Values> {
     const Build& build = of_candidate ? candidate : baseline;
     Values values = time_controls(folder);
@@ -110,7 +114,7 @@ void GateRun::run_backfills(const Build& baseline, const Build& candidate,
     return values;
   };
   // Programs and documents are in memory then.
-  show("warming up", record);
+  progress_("warming up");
   if (pairs.run(false) && pairs.run(true)) penstock::run_pairs(pairs, record);
 }
 
@@ -119,7 +123,7 @@ GateRecord GateRun::run_micro() {
   const RunFolder folder("penstock-gate-", false);
   GateRecord record = begin();
   run_benchmarks(
-      plan_, folder.path(), decided_, interrupted_, [&] { show("running benchmarks", record); },
+      plan_, folder.path(), decided_, interrupted_, [&] { progress_(pair_under_way(record)); },
       record);
   return end(std::move(record), began);
 }
@@ -138,10 +142,6 @@ GateRecord GateRun::end(GateRecord record, std::chrono::steady_clock::time_point
   if (interrupted_) record.interrupted = "interrupted";
   record.took = std::chrono::steady_clock::now() - began;
   return record;
-}
-
-void GateRun::show(std::string doing, const GateRecord& record) const {
-  progress_({std::move(doing), static_cast<std::uint32_t>(record.pairs.size()), plan_.pairs_max});
 }
 
 }  // namespace penstock

@@ -13,17 +13,12 @@ namespace penstock {
 
 struct Build;
 
-struct GateProgress {
-  std::string doing;  // "counting instructions of chunk"
-  std::uint32_t pairs = 0;
-  std::uint32_t pairs_max = 0;
-};
-
 class GateRun {
  public:
   // Asked after each pair: whether more of them could change nothing.
   using Decided = std::function<bool(const GateRecord&)>;
-  using Progress = std::function<void(const GateProgress&)>;
+  // Told of each thing that is begun: "counting instructions of chunk".
+  using Progress = std::function<void(const std::string&)>;
 
   GateRun(GatePlan plan, Decided decided, Progress progress)
       : plan_(std::move(plan)), decided_(std::move(decided)), progress_(std::move(progress)) {}
@@ -41,7 +36,6 @@ class GateRun {
   GateRecord end(GateRecord record, std::chrono::steady_clock::time_point began) const;
   void run_backfills(const Build& baseline, const Build& candidate, const std::string& corpus,
                      const std::string& folder, GateRecord& record);
-  void show(std::string doing, const GateRecord& record) const;
 
   const GatePlan plan_;
   const Decided decided_;
