@@ -72,7 +72,7 @@ class ContentJudge {
 
   void words() {
     const std::uint64_t all = content_.baseline.words;
-    line("words", all, content_.candidate.words, "see below");
+    line("words", all, content_.candidate.words, "by what is lost and added");
     ContentResult& lost = line("words lost", "1 in 100,000");
     lost.candidate = with_commas(content_.words_lost);
     if (content_.words_lost > 0)

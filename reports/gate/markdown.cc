@@ -54,10 +54,9 @@ std::string content(const GateReport& report) {
   if (report.content.empty()) return "Content was not compared.\n";
   std::string text = "| content | | baseline | candidate | limit | |\n|---|---|--:|--:|---|---|\n";
   for (const ContentResult& result : report.content)
-    text += fmt::format(
-        "| {} | {} | {} | {} | {} | {} |\n", result.name,
-        result.is_accepted ? "☑️ accepted" : mark_of(result.outcome, name_of(result.outcome)),
-        result.baseline, result.candidate, result.limit, markdown_text(result.sentence));
+    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", result.name,
+                        mark_of(result.outcome, word_of(result)), result.baseline, result.candidate,
+                        result.limit, markdown_text(result.sentence));
   for (const auto& difference : report.record.content.differences)
     text += fmt::format("{}- {}: {}\n",
                         &difference == &report.record.content.differences.front() ? "\n" : "",
@@ -92,8 +91,8 @@ std::string markdown_report(const GateReport& report) {
       [](const ContentResult& result) { return result.outcome == GateOutcome::regression; });
   text += is_content_worse ? content(report) : markdown_details("Content", content(report));
   const std::string alarms = false_alarm_text(report.history);
-  text += fmt::format("\n{}. {}{}. {} cores of {}, {}.\n", markdown_text(about_text(report)),
-                      markdown_text(record.job), alarms.empty() ? "" : ". History: " + alarms,
+  text += fmt::format("\n{} · {}{} · {} cores of {}, {}\n", markdown_text(about_text(report)),
+                      markdown_text(record.job), alarms.empty() ? "" : " · " + alarms,
                       record.environment.cores, markdown_text(record.environment.machine),
                       markdown_text(record.environment.system));
   // An indented block: nothing that the command says can end it.

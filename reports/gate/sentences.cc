@@ -203,6 +203,12 @@ std::string_view word_of(const MetricResult& result) {
   return result.outcome == GateOutcome::regression ? "moved" : "steady";
 }
 
+std::string_view word_of(const ContentResult& result) {
+  if (result.is_accepted) return "accepted";
+  if (result.outcome == Outcome::regression) return name_of(result.outcome);
+  return result.sentence.empty() ? "the same" : "changed";
+}
+
 std::string false_alarm_text(const GateHistory& history) {
   if (history.same_builds == 0) return "";
   return fmt::format("of {} of the same build twice {} gave a false alarm: {:.1f}% to {:.1f}% do",

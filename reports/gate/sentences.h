@@ -25,6 +25,8 @@ std::string about_text(const GateReport& report);
 
 // Of the figure of a control "moved" or "steady", else as the outcome is named.
 std::string_view word_of(const MetricResult& result);
+// "the same", "changed", "accepted", "regression".
+std::string_view word_of(const ContentResult& result);
 
 // "of 31 gates of the same build twice 0 gave a false alarm: 0.0% to 13.8% do"; empty: there were
 // none.

@@ -127,7 +127,7 @@ class GateTerminal {
       if (result.sentence.empty()) ++same;
       if (result.sentence.empty() || result.outcome == GateOutcome::regression) continue;
       text +=
-          wrapped(fmt::format("  {:<12}  ", result.is_accepted ? "accepted" : "changed"),
+          wrapped(fmt::format("  {:<12}  ", word_of(result)),
                   fmt::format("{}: {} (limit: {})", result.name, result.sentence, result.limit));
     }
     const std::size_t worse = static_cast<std::size_t>(
