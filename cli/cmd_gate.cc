@@ -60,6 +60,7 @@ void remember(const std::string& path, GateReport& report) {
 void write_reports(const GateReport& report, const std::string& folder) {
   make_report_folder(folder);
   write_report(folder, "gate.json", json_report(report));
+  write_report(folder, "gate.html", html_report(report));
   write_report(folder, "gate.xml", junit_report(report));
   write_report(folder, "gate.md", markdown_report(report));
 }

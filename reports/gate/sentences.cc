@@ -205,7 +205,7 @@ std::string_view word_of(const MetricResult& result) {
 
 std::string_view word_of(const ContentResult& result) {
   if (result.is_accepted) return "accepted";
-  if (result.outcome == Outcome::regression) return name_of(result.outcome);
+  if (result.outcome == GateOutcome::regression) return name_of(result.outcome);
   return result.sentence.empty() ? "the same" : "changed";
 }
 
