@@ -33,6 +33,8 @@ class Child {
   void stop(std::chrono::seconds grace);
   // Waits for its end. Its exit code; 128 and the signal if it was killed.
   int wait();
+  // Whether it has. Does not block.
+  bool has_ended() { return has_ended(false); }
   std::string output() const;
 
  private:

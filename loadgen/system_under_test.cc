@@ -12,12 +12,11 @@
 #include <utility>
 
 #include "engine/core/error.h"
+#include "loadgen/provider_client.h"
 #include "loadgen/provider_use.h"
 
 namespace penstock {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds patience{30};     // until a process serves
 constexpr std::chrono::seconds grace{30};        // until it has ended
@@ -67,21 +66,10 @@ SystemUnderTest::SystemUnderTest(const Profile& profile, const std::string& prog
     description_ = url_;
     return;
   }
-  folder_.emplace(keep);
+  folder_.emplace("penstock-capacity-", keep);
   if (profile.provider) start_provider(*profile.provider, profile.seed);
   start_service(profile);
   if (keep) description_ += ", kept in " + folder_->path();
-}
-
-SystemUnderTest::Folder::Folder(bool keep)
-    : keep_(keep), path_((fs::temp_directory_path() / "penstock-capacity-XXXXXX").string()) {
-  if (mkdtemp(path_.data()) == nullptr)
-    throw FatalError(path_ + ": no folder can be made there; TMPDIR names another place");
-}
-
-SystemUnderTest::Folder::~Folder() {
-  std::error_code ignored;
-  if (!keep_) fs::remove_all(path_, ignored);
 }
 
 void SystemUnderTest::start_provider(const ProviderPlan& plan, std::uint64_t seed) {
@@ -114,13 +102,9 @@ void SystemUnderTest::start_service(const Profile& profile) {
   description_ =
       fmt::format("penstock serve, {} worker{}", plan.workers, plan.workers == 1 ? "" : "s");
   if (profile.provider) {
-    command.insert(command.end(), {"--embedder", "openai:" + provider_url_ + "/v1"});
-    for (std::uint32_t key = 1; key <= profile.provider->keys; ++key) {
-      command.insert(command.end(), {"--key", fmt::format("{}:{}:{}", provider_key_name(key),
-                                                          profile.provider->requests_per_minute,
-                                                          profile.provider->tokens_per_minute)});
-      environment.push_back(fmt::format("PENSTOCK_API_KEY_KEY{}={}", key, provider_key_name(key)));
-    }
+    const ProviderClient client = client_of(*profile.provider, provider_url_ + "/v1");
+    command.insert(command.end(), client.arguments.begin(), client.arguments.end());
+    environment = client.environment;
     description_ += fmt::format(", emulated provider with {} key{}", profile.provider->keys,
                                 profile.provider->keys == 1 ? "" : "s");
   }

@@ -12,6 +12,7 @@
 #include "engine/http/json.h"
 #include "loadgen/child.h"
 #include "loadgen/profile.h"
+#include "loadgen/run_folder.h"
 
 namespace penstock {
 
@@ -47,26 +48,11 @@ class SystemUnderTest {
   Soundness stop();
 
  private:
-  class Folder {
-   public:
-    explicit Folder(bool keep);
-    ~Folder();
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    const std::string& path() const { return path_; }
-    std::string file(const std::string& name) const { return path_ + "/" + name; }
-
-   private:
-    const bool keep_;
-    std::string path_;
-  };
-
   void start_provider(const ProviderPlan& plan, std::uint64_t seed);
   void start_service(const Profile& profile);
 
   const std::string program_;
-  std::optional<Folder> folder_;  // absent: the system is not ours
+  std::optional<RunFolder> folder_;  // absent: the system is not ours
   std::string url_;
   std::string provider_url_;
   std::string description_;

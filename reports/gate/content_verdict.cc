@@ -42,7 +42,7 @@ class ContentJudge {
     if (accepts_)
       result.is_accepted = true;
     else
-      result.outcome = Outcome::regression;
+      result.outcome = GateOutcome::regression;
   }
 
   // What no change of an extractor is an excuse for.
@@ -51,20 +51,20 @@ class ContentJudge {
     ContentResult& ended =
         line("documents with an outcome", before.documents, after.documents, "none less");
     if (after.documents < before.documents) {
-      ended.outcome = Outcome::regression;
+      ended.outcome = GateOutcome::regression;
       ended.sentence =
           counted(before.documents - after.documents, "document") + " never had an outcome";
     }
     ContentResult& done = line("documents done", before.done, after.done, "none less");
     if (after.done < before.done) {
-      done.outcome = Outcome::regression;
+      done.outcome = GateOutcome::regression;
       done.sentence = counted(before.done - after.done, "document") +
                       " that the baseline reads ended otherwise";
     }
     ContentResult& twice =
         line("chunks that are there twice", before.chunks_twice, after.chunks_twice, "none more");
     if (after.chunks_twice > before.chunks_twice) {
-      twice.outcome = Outcome::regression;
+      twice.outcome = GateOutcome::regression;
       twice.sentence = counted(after.chunks_twice - before.chunks_twice, "chunk") +
                        " more that a search finds twice";
     }

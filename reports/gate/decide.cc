@@ -18,7 +18,7 @@ bool is_control(const MetricResult& result) {
 }
 
 bool has_moved(const MetricResult& result) {
-  return result.metric.is_control && result.outcome == Outcome::regression;
+  return result.metric.is_control && result.outcome == GateOutcome::regression;
 }
 
 bool is_timed(const MetricResult& result) {
@@ -26,11 +26,11 @@ bool is_timed(const MetricResult& result) {
 }
 
 bool is_regression(const MetricResult& result) {
-  return !result.metric.is_control && result.outcome == Outcome::regression;
+  return !result.metric.is_control && result.outcome == GateOutcome::regression;
 }
 
 bool is_open(const MetricResult& result) {
-  return !result.metric.is_control && result.outcome == Outcome::inconclusive;
+  return !result.metric.is_control && result.outcome == GateOutcome::inconclusive;
 }
 
 // Counts and content do not depend on what the machine did: they are proven even if a control
@@ -38,7 +38,7 @@ bool is_open(const MetricResult& result) {
 GateVerdict verdict_of(const GateReport& report) {
   const bool is_worse = std::ranges::any_of(report.metrics, is_regression) ||
                         std::ranges::any_of(report.content, [](const ContentResult& result) {
-                          return result.outcome == Outcome::regression;
+                          return result.outcome == GateOutcome::regression;
                         });
   if (is_worse) return GateVerdict::regression;
   if (std::ranges::any_of(report.metrics, has_moved)) return GateVerdict::invalid;
@@ -67,7 +67,7 @@ GateReport decide(GateRecord record) {
   report.content = judge_content(report.record);
   if (std::ranges::any_of(report.metrics, has_moved))
     for (MetricResult& result : report.metrics)
-      if (is_timed(result)) result.outcome = Outcome::unproven;
+      if (is_timed(result)) result.outcome = GateOutcome::unproven;
   for (MetricResult& result : report.metrics) result.sentence = sentence_of(result);
   report.verdict = verdict_of(report);
   report.regressions = regression_lines(report);

@@ -21,9 +21,9 @@ constexpr std::string_view name_of(GateVerdict verdict) {
 }
 
 // Of one figure. unproven: it would be something, but a control moved, too.
-enum class Outcome { regression, improvement, no_change, inconclusive, unproven };
+enum class GateOutcome { regression, improvement, no_change, inconclusive, unproven };
 
-constexpr std::string_view name_of(Outcome outcome) {
+constexpr std::string_view name_of(GateOutcome outcome) {
   constexpr std::string_view names[] = {"regression", "improvement", "no change", "inconclusive",
                                         "unproven"};
   return names[static_cast<std::size_t>(outcome)];
@@ -32,7 +32,7 @@ constexpr std::string_view name_of(Outcome outcome) {
 struct MetricResult {
   GateMetric metric;
   // Of a control: no_change, or regression where it moved, whichever way.
-  Outcome outcome = Outcome::inconclusive;
+  GateOutcome outcome = GateOutcome::inconclusive;
   std::uint32_t pairs = 0;  // that it is concluded from; 0 of exact ones
   // Of all pairs the medians; of exact ones the counts. Absent: not measured.
   std::optional<double> baseline;
@@ -50,7 +50,7 @@ struct MetricResult {
 // What the builds made of the documents, a line for each thing that is compared.
 struct ContentResult {
   std::string name;  // "words lost"
-  Outcome outcome = Outcome::no_change;
+  GateOutcome outcome = GateOutcome::no_change;
   bool is_accepted = false;  // would be a regression, had it not been meant
   std::string baseline;      // empty: it is of both
   std::string candidate;

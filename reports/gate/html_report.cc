@@ -17,7 +17,7 @@ std::string content(const GateReport& report) {
   if (report.content.empty()) return nothing("Content was not compared.");
   std::string rows;
   for (const ContentResult& result : report.content) {
-    const bool is_worse = result.outcome == Outcome::regression;
+    const bool is_worse = result.outcome == GateOutcome::regression;
     const std::string_view word = word_of(result);
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"

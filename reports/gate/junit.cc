@@ -10,22 +10,22 @@ namespace {
 TestCase case_of(const MetricResult& result) {
   TestCase test{.name = label_of(result.metric), .fate = Fate::passed, .message = result.sentence};
   switch (result.outcome) {
-    case Outcome::regression:
+    case GateOutcome::regression:
       test.fate = result.metric.is_control ? Fate::error : Fate::failure;
       break;
-    case Outcome::inconclusive:
-    case Outcome::unproven:
+    case GateOutcome::inconclusive:
+    case GateOutcome::unproven:
       test.fate = Fate::skipped;
       break;
-    case Outcome::improvement:
-    case Outcome::no_change:
+    case GateOutcome::improvement:
+    case GateOutcome::no_change:
       break;
   }
   return test;
 }
 
 TestCase case_of(const ContentResult& result) {
-  if (result.outcome == Outcome::regression)
+  if (result.outcome == GateOutcome::regression)
     return {.name = result.name,
             .fate = Fate::failure,
             .message = fmt::format("{} (limit: {})", result.sentence, result.limit)};

@@ -24,7 +24,7 @@ std::string mark_of(GateVerdict verdict) {
   return "⚠️ invalid";
 }
 
-std::string mark_of(Outcome outcome, std::string_view word) {
+std::string mark_of(GateOutcome outcome, std::string_view word) {
   constexpr const char* marks[] = {"❌", "🟢", "✅", "❔", "⚠️"};
   return fmt::format("{} {}", marks[static_cast<std::size_t>(outcome)], word);
 }
@@ -88,7 +88,7 @@ std::string markdown_report(const GateReport& report) {
   text += warnings(report);
   const bool is_content_worse = std::ranges::any_of(
       report.content,
-      [](const ContentResult& result) { return result.outcome == Outcome::regression; });
+      [](const ContentResult& result) { return result.outcome == GateOutcome::regression; });
   text += is_content_worse ? content(report) : markdown_details("Content", content(report));
   const std::string alarms = false_alarm_text(report.history);
   text += fmt::format("\n{} · {}{} · {} cores of {}, {}\n", markdown_text(about_text(report)),

@@ -128,28 +128,28 @@ MetricResult judge_timed(const GateRecord& record, const GateMetric& metric, std
   for (std::size_t i = 0; i < regressions.size(); ++i) {
     if (record.pairs.size() < regressions[i].pairs) break;
     seen = series.up_to(regressions[i].pairs);
-    if (seen.empty() || result.outcome != Outcome::inconclusive) continue;
+    if (seen.empty() || result.outcome != GateOutcome::inconclusive) continue;
     const Tails tails = signed_rank_tails(seen);
     const double change = std::expm1(shift_of(seen, 1 - confidence).value);
     const double worse = worse_by(metric, change);
     const double chance_worse = direction > 0 ? tails.up : tails.down;
     const double chance_better = direction > 0 ? tails.down : tails.up;
     if (chance_worse <= regressions[i].share && worse > metric.floor)
-      result.outcome = Outcome::regression;
+      result.outcome = GateOutcome::regression;
     else if (chance_better <= improvements[i].share && worse < -metric.floor)
-      result.outcome = Outcome::improvement;
+      result.outcome = GateOutcome::improvement;
   }
   const bool has_look = !seen.empty();
   show(result, series, has_look ? seen : std::span<const double>(series.differences));
-  if (has_look && result.outcome == Outcome::inconclusive && is_same(result))
-    result.outcome = Outcome::no_change;
-  if (result.outcome == Outcome::inconclusive) result.more_pairs = more_pairs_for(result);
+  if (has_look && result.outcome == GateOutcome::inconclusive && is_same(result))
+    result.outcome = GateOutcome::no_change;
+  if (result.outcome == GateOutcome::inconclusive) result.more_pairs = more_pairs_for(result);
   return result;
 }
 
 // Nothing is proven of a control: it has moved, or it has not.
 MetricResult judge_control(const GateRecord& record, const GateMetric& metric, std::size_t others) {
-  MetricResult result{.metric = metric, .outcome = Outcome::no_change};
+  MetricResult result{.metric = metric, .outcome = GateOutcome::no_change};
   const Series series = series_of(record, metric.name);
   if (series.differences.empty()) return result;
   for (const Look& look :
@@ -160,7 +160,7 @@ MetricResult judge_control(const GateRecord& record, const GateMetric& metric, s
     const Tails tails = signed_rank_tails(seen);
     const double change = std::expm1(shift_of(seen, 1 - confidence).value);
     if (std::min(tails.up, tails.down) <= look.share && std::abs(change) > metric.floor)
-      result.outcome = Outcome::regression;
+      result.outcome = GateOutcome::regression;
   }
   show(result, series, series.differences);
   return result;
@@ -173,9 +173,9 @@ MetricResult judge_counts(const GateRecord& record, const GateMetric& metric) {
   if (!result.baseline || !result.candidate) return result;
   result.change = std::expm1(log_ratio(*result.baseline, *result.candidate));
   const double worse = worse_by(metric, *result.change);
-  result.outcome = worse > metric.floor    ? Outcome::regression
-                   : worse < -metric.floor ? Outcome::improvement
-                                           : Outcome::no_change;
+  result.outcome = worse > metric.floor    ? GateOutcome::regression
+                   : worse < -metric.floor ? GateOutcome::improvement
+                                           : GateOutcome::no_change;
   return result;
 }
 

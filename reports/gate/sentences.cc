@@ -56,7 +56,7 @@ std::string stages_behind(const GateReport& report) {
     Stage& stage = found != stages.end() ? *found : stages.emplace_back();
     stage.name = result.metric.stage;
     stage.worst = std::max(stage.worst, worse(result));
-    stage.is_proven |= result.outcome == Outcome::regression;
+    stage.is_proven |= result.outcome == GateOutcome::regression;
     is_any_proven |= stage.is_proven;
     stage.parts.push_back(percent_text(*result.change) + ' ' + label_in_stage(result.metric));
   }
@@ -76,7 +76,7 @@ std::uint64_t more_pairs(const GateReport& report) {
   return most;
 }
 
-std::size_t count_of(const GateReport& report, Outcome outcome) {
+std::size_t count_of(const GateReport& report, GateOutcome outcome) {
   return static_cast<std::size_t>(std::ranges::count_if(report.metrics, [&](const auto& result) {
     return result.outcome == outcome && !result.metric.is_control;
   }));
@@ -85,16 +85,16 @@ std::size_t count_of(const GateReport& report, Outcome outcome) {
 std::string controls_that_moved(const GateReport& report) {
   std::vector<std::string> moved;
   for (const MetricResult& result : report.metrics)
-    if (result.metric.is_control && result.outcome == Outcome::regression)
+    if (result.metric.is_control && result.outcome == GateOutcome::regression)
       moved.push_back(label_of(result.metric) + ' ' + change_text(result));
   return joined(moved, "; ");
 }
 
 std::string passed_text(const GateReport& report) {
-  const std::size_t better = count_of(report, Outcome::improvement);
+  const std::size_t better = count_of(report, GateOutcome::improvement);
   const auto accepted = std::ranges::count(report.content, true, &ContentResult::is_accepted);
   return fmt::format("{} not worse{}, after {}; {}",
-                     counted(better + count_of(report, Outcome::no_change), "figure"),
+                     counted(better + count_of(report, GateOutcome::no_change), "figure"),
                      better > 0 ? fmt::format(", {} better", better) : "",
                      counted(report.record.pairs.size(), "pair"),
                      report.content.empty() ? "content was not compared"
@@ -103,7 +103,7 @@ std::string passed_text(const GateReport& report) {
 }
 
 std::string inconclusive_text(const GateReport& report) {
-  const std::size_t open = count_of(report, Outcome::inconclusive);
+  const std::size_t open = count_of(report, GateOutcome::inconclusive);
   const std::uint64_t more = more_pairs(report);
   const std::string after = "after " + counted(report.record.pairs.size(), "pair");
   if (!report.record.interrupted.empty())
@@ -149,18 +149,18 @@ std::string sentence_of(const MetricResult& result) {
   const std::string change = change_text(result);
   if (!result.change) return change;
   if (result.metric.is_control)
-    return result.outcome == Outcome::regression
+    return result.outcome == GateOutcome::regression
                ? fmt::format("{}, {}: the machine was not the same for both builds", change,
                              limit_text(result.metric))
                : change;
   switch (result.outcome) {
-    case Outcome::regression:
-    case Outcome::improvement:
-    case Outcome::no_change:
+    case GateOutcome::regression:
+    case GateOutcome::improvement:
+    case GateOutcome::no_change:
       return fmt::format("{}, {}", change, limit_text(result.metric));
-    case Outcome::unproven:
+    case GateOutcome::unproven:
       return fmt::format("{}, {}: unproven, as a control moved", change, limit_text(result.metric));
-    case Outcome::inconclusive:
+    case GateOutcome::inconclusive:
       break;
   }
   return fmt::format("{}, {}: needs about {} more", change, limit_text(result.metric),
@@ -171,7 +171,7 @@ std::vector<std::string> regression_lines(const GateReport& report) {
   std::vector<std::string> of_whole, of_stages;
   const std::string behind = stages_behind(report);
   for (const MetricResult& result : report.metrics) {
-    if (result.metric.is_control || result.outcome != Outcome::regression) continue;
+    if (result.metric.is_control || result.outcome != GateOutcome::regression) continue;
     std::string line = label_of(result.metric) + ' ' + result.sentence;
     if (result.metric.stage.empty())
       of_whole.push_back(line + (behind.empty() ? "" : ": " + behind));
@@ -179,7 +179,7 @@ std::vector<std::string> regression_lines(const GateReport& report) {
       of_stages.push_back(std::move(line));
   }
   for (const ContentResult& result : report.content)
-    if (result.outcome == Outcome::regression)
+    if (result.outcome == GateOutcome::regression)
       of_whole.push_back(
           fmt::format("{}: {} (limit: {})", result.name, result.sentence, result.limit));
   of_whole.insert(of_whole.end(), of_stages.begin(), of_stages.end());
@@ -200,12 +200,12 @@ std::string about_text(const GateReport& report) {
 
 std::string_view word_of(const MetricResult& result) {
   if (!result.metric.is_control) return name_of(result.outcome);
-  return result.outcome == Outcome::regression ? "moved" : "steady";
+  return result.outcome == GateOutcome::regression ? "moved" : "steady";
 }
 
 std::string_view word_of(const ContentResult& result) {
   if (result.is_accepted) return "accepted";
-  if (result.outcome == Outcome::regression) return name_of(result.outcome);
+  if (result.outcome == GateOutcome::regression) return name_of(result.outcome);
   return result.sentence.empty() ? "the same" : "changed";
 }
 

@@ -22,7 +22,7 @@ int colour_of(GateVerdict verdict) {
   return colours[static_cast<std::size_t>(verdict)];
 }
 
-int colour_of(Outcome outcome) {
+int colour_of(GateOutcome outcome) {
   constexpr int colours[] = {31, 32, 0, 33, 35};
   return colours[static_cast<std::size_t>(outcome)];
 }
@@ -125,13 +125,13 @@ class GateTerminal {
     std::size_t same = 0;
     for (const ContentResult& result : report_.content) {
       if (result.sentence.empty()) ++same;
-      if (result.sentence.empty() || result.outcome == Outcome::regression) continue;
+      if (result.sentence.empty() || result.outcome == GateOutcome::regression) continue;
       text +=
           wrapped(fmt::format("  {:<12}  ", word_of(result)),
                   fmt::format("{}: {} (limit: {})", result.name, result.sentence, result.limit));
     }
     const std::size_t worse = static_cast<std::size_t>(
-        std::ranges::count(report_.content, Outcome::regression, &ContentResult::outcome));
+        std::ranges::count(report_.content, GateOutcome::regression, &ContentResult::outcome));
     text += fmt::format("  {} of {} the same{}\n", same, counted(report_.content.size(), "line"),
                         worse > 0 ? fmt::format(", {} worse: see above", worse) : "");
     std::size_t width = 0;

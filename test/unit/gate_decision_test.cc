@@ -80,7 +80,7 @@ TEST_CASE("gate: builds that differ by noise pass at the first look") {
   CHECK(is_decided(record));
   const GateReport report = decide(record);
   CHECK(report.verdict == GateVerdict::pass);
-  CHECK(metric(report, "documents_per_second").outcome == Outcome::no_change);
+  CHECK(metric(report, "documents_per_second").outcome == GateOutcome::no_change);
   CHECK(report.regressions.empty());
   CHECK(report.sentence == "2 figures not worse, after 10 pairs; content was not compared");
 }
@@ -112,7 +112,7 @@ TEST_CASE("gate: what is slower by less than the limit is no regression however 
   multiply(record, "documents_per_second", 0.98);
   const GateReport report = decide(record);
   CHECK(metric(report, "documents_per_second").chance < 1e-9);
-  CHECK(metric(report, "documents_per_second").outcome == Outcome::no_change);
+  CHECK(metric(report, "documents_per_second").outcome == GateOutcome::no_change);
   CHECK(report.verdict == GateVerdict::pass);
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("gate: what is faster is an improvement and passes") {
   GateRecord record = record_of(14);
   multiply(record, "documents_per_second", 1.1);
   const GateReport report = decide(record);
-  CHECK(metric(report, "documents_per_second").outcome == Outcome::improvement);
+  CHECK(metric(report, "documents_per_second").outcome == GateOutcome::improvement);
   CHECK(report.verdict == GateVerdict::pass);
   CHECK(report.sentence ==
         "2 figures not worse, 1 better, after 14 pairs; content was not compared");
@@ -134,7 +134,7 @@ TEST_CASE("gate: too much noise is inconclusive and says how many pairs are miss
   const GateReport report = decide(record);
   CHECK(report.verdict == GateVerdict::inconclusive);
   const MetricResult& result = metric(report, "documents_per_second");
-  CHECK(result.outcome == Outcome::inconclusive);
+  CHECK(result.outcome == GateOutcome::inconclusive);
   // The sixth of the averages: -0.16, -0.14, -0.13, -0.12, -0.11 and -0.11. That is twice as far as
   // it may be, or nearly: up to four times the pairs.
   REQUIRE(result.low.has_value());
@@ -170,7 +170,7 @@ TEST_CASE("gate: a control that moved leaves the times unproven but not the coun
   CHECK(is_decided(record));
   GateReport report = decide(record);
   CHECK(report.verdict == GateVerdict::invalid);
-  CHECK(metric(report, "documents_per_second").outcome == Outcome::unproven);
+  CHECK(metric(report, "documents_per_second").outcome == GateOutcome::unproven);
   CHECK(report.regressions.empty());
   CHECK_THAT(report.sentence, ContainsSubstring("a control moved: calibration +6.0%"));
   count_instructions(record, 1.02);
@@ -184,7 +184,7 @@ TEST_CASE("gate: a count is compared once and to its limit") {
   record.candidate_counts["instructions extract"] = 2e9 * 1.0099;
   CHECK(decide(record).verdict == GateVerdict::pass);
   record.candidate_counts["instructions extract"] = 2e9 * 0.97;
-  CHECK(metric(decide(record), "instructions extract").outcome == Outcome::improvement);
+  CHECK(metric(decide(record), "instructions extract").outcome == GateOutcome::improvement);
   record.candidate_counts.clear();
   CHECK(decide(record).verdict == GateVerdict::inconclusive);
 }
@@ -233,7 +233,7 @@ TEST_CASE("gate: each fault of content is found and only what may be meant is ac
     fault.make(record.content);
     GateReport report = decide(record);
     CHECK(report.verdict == GateVerdict::regression);
-    CHECK(content(report, fault.line).outcome == Outcome::regression);
+    CHECK(content(report, fault.line).outcome == GateOutcome::regression);
     CHECK(report.regressions.front().starts_with(fault.line));
     record.accepts_content = true;
     report = decide(record);
