@@ -26,15 +26,14 @@ double worse(const MetricResult& result) {
   return result.change ? worse_by(result.metric, *result.change) : 0;
 }
 
-// "instructions" of "instructions extract", as its stage is said before it.
+// "instructions" of "instructions extract", as its stage is said before it. Not of "cpu
+// extraction".
 std::string label_in_stage(const GateMetric& metric) {
-  std::string label = label_of(metric);
-  if (const auto at = label.find(metric.stage); at != std::string::npos) {
-    label.erase(at, metric.stage.size());
-    if (label.starts_with(' ')) label.erase(0, 1);
-    if (label.ends_with(' ')) label.pop_back();
-  }
-  return label.empty() ? label_of(metric) : label;
+  const std::string label = label_of(metric);
+  if (label.ends_with(' ' + metric.stage))
+    return label.substr(0, label.size() - metric.stage.size() - 1);
+  if (label.starts_with(metric.stage + ' ')) return label.substr(metric.stage.size() + 1);
+  return label;
 }
 
 // "extract +6.1% instructions, +5.9% CPU", of what moved beyond its limit. Stages with a

@@ -107,6 +107,21 @@ TEST_CASE("gate: a slowdown beyond the limit is a regression that names the stag
   CHECK(report.sentence == report.regressions[0] + "; and 2 more");
 }
 
+TEST_CASE("gate: a stage is left out of the names that are said behind it and of no other word") {
+  GateRecord record = record_of(14);
+  record.metrics.push_back({.name = "cpu_extraction_per_page", .stage = "extract"});
+  record.metrics.push_back({.name = "extract_reads", .stage = "extract", .is_exact = true});
+  record.baseline_counts["extract_reads"] = 100;
+  record.candidate_counts["extract_reads"] = 110;
+  for (GatePair& pair : record.pairs) {
+    pair.baseline["cpu_extraction_per_page"] = 1;
+    pair.candidate["cpu_extraction_per_page"] = 1.1;
+  }
+  multiply(record, "documents_per_second", 0.9);
+  CHECK_THAT(decide(record).regressions[0],
+             ContainsSubstring(": extract +10.0% cpu extraction per page, +10.0% reads"));
+}
+
 TEST_CASE("gate: what is slower by less than the limit is no regression however sure it is") {
   GateRecord record = record_of(40);
   multiply(record, "documents_per_second", 0.98);
