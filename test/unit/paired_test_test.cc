@@ -24,6 +24,8 @@ TEST_CASE("paired test: chances are counted over all signs") {
 TEST_CASE("paired test: equal sizes share their ranks and zeros have no sign") {
   // Each has rank 2: sums of 0, 2, 4, 6 in 1, 3, 3, 1 of 8 cases.
   CHECK(signed_rank_tails(Differences{1, 1, -1}).up == 4.0 / 8);
+  // Three with rank 2, one with 4: of 16 cases the first three alone, or the last and any other.
+  CHECK(signed_rank_tails(Differences{1, 1, 1, -2}).up == 8.0 / 16);
   // Ranks 2 and 3 above the zero's: all four cases differ.
   CHECK(signed_rank_tails(Differences{0, 1, 2}).up == 1.0 / 4);
   CHECK(signed_rank_tails(Differences{0, -1, 2}).up == 2.0 / 4);
