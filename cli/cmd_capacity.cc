@@ -4,11 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "cli/capacity_backends.h"
@@ -16,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/interrupt.h"
+#include "cli/report_files.h"
 #include "loadgen/capacity_run.h"
 #include "loadgen/corpus.h"
 #include "loadgen/feasibility.h"
@@ -26,18 +24,6 @@
 namespace penstock {
 namespace {
 
-namespace fs = std::filesystem;
-
-// As a shell takes it for one word.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
 CapacityPlan plan_of(const CapacityOptions& options, Profile profile, Schedule schedule,
                      std::shared_ptr<const Corpus> corpus) {
   CapacityPlan plan;
@@ -45,10 +31,10 @@ CapacityPlan plan_of(const CapacityOptions& options, Profile profile, Schedule s
   plan.content_of = [corpus = std::move(corpus)](std::uint64_t number, std::uint32_t kind) {
     return corpus->content(number, kind);
   };
-  plan.program = fs::read_symlink("/proc/self/exe").string();
+  plan.program = std::filesystem::read_symlink("/proc/self/exe").string();
   plan.version = PENSTOCK_VERSION;
   plan.command =
-      fmt::format("penstock capacity {} --seed {}", quoted(options.profile), profile.seed);
+      fmt::format("penstock capacity {} --seed {}", shell_word(options.profile), profile.seed);
   // Only a service that is there has one to ask for.
   const char* const key = std::getenv("PENSTOCK_API_KEY");
   if (key != nullptr && !profile.system.url.empty()) plan.api_key = Secret(key);
@@ -58,28 +44,14 @@ CapacityPlan plan_of(const CapacityOptions& options, Profile profile, Schedule s
   return plan;
 }
 
-void write_file(const fs::path& path, const std::function<void(std::ostream&)>& write) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  write(file);
-  file.close();
-  if (!file) throw FatalError(path.string() + " cannot be written; is its disk full?");
-}
-
 void write_reports(const CapacityReport& report, const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw FatalError(folder + ": " + error.message());
-  const auto write = [&](const char* name, const std::string& text) {
-    write_file(fs::path(folder) / name, [&](std::ostream& out) { out << text; });
-  };
-  write("report.json", json_report(report));
-  write("report.html", html_report(report));
-  write("report.xml", junit_report(report));
-  write("report.md", markdown_report(report));
-  write_file(fs::path(folder) / "arrivals.csv",
-             [&](std::ostream& out) { write_arrivals(report.run, out); });
-  write_file(fs::path(folder) / "samples.csv",
-             [&](std::ostream& out) { write_samples(report.run, out); });
+  make_report_folder(folder);
+  write_report(folder, "report.json", json_report(report));
+  write_report(folder, "report.html", html_report(report));
+  write_report(folder, "report.xml", junit_report(report));
+  write_report(folder, "report.md", markdown_report(report));
+  write_report(folder, "arrivals.csv", [&](std::ostream& out) { write_arrivals(report.run, out); });
+  write_report(folder, "samples.csv", [&](std::ostream& out) { write_samples(report.run, out); });
 }
 
 int exit_code_of(Verdict verdict) {

@@ -16,6 +16,11 @@ constexpr const char* worker_help =
     "it\n"
     "is 3 if some documents failed.";
 
+constexpr const char* export_help =
+    "A line for a document ({\"event\":\"document\",...}), then one for each of its chunks\n"
+    "({\"event\":\"chunk\",...}), in the order of keys. A chunk repeats its predecessor's end:\n"
+    "its characters up to the predecessor's char_end. Times are milliseconds since 1970.";
+
 constexpr const char* status_help =
     "With --queue, how the fleet is, and no --store is needed for that:\n"
     "  queue       documents of each lane that wait, are in work, or wait for another attempt, "
@@ -108,6 +113,17 @@ CLI::App& add_command(CLI::App& app, StatusOptions& options) {
   add_json(command, options.json, "One JSON object; with a list, one a document first");
   add_store(command, options.store);
   add_fleet(command, options.fleet);
+  return command;
+}
+
+CLI::App& add_command(CLI::App& app, ExportOptions& options) {
+  CLI::App& command = *app.add_subcommand(
+      "export", "Every document, its outcome and its chunks with their text, as JSON lines");
+  command.footer(export_help);
+  command.add_option("--path", options.path_glob, "Only documents whose path matches")
+      ->type_name("GLOB");
+  command.add_flag("--documents-only", options.documents_only, "Without the chunks");
+  add_store(command, options.store);
   return command;
 }
 

@@ -16,6 +16,7 @@ CLI::App& add_command(CLI::App& app, EnqueueOptions& options);
 CLI::App& add_command(CLI::App& app, WorkerOptions& options);
 CLI::App& add_command(CLI::App& app, SearchOptions& options);
 CLI::App& add_command(CLI::App& app, StatusOptions& options);
+CLI::App& add_command(CLI::App& app, ExportOptions& options);
 CLI::App& add_command(CLI::App& app, RetryOptions& options);
 CLI::App& add_command(CLI::App& app, FsckOptions& options);
 CLI::App& add_command(CLI::App& app, DoctorOptions& options);
@@ -28,6 +29,9 @@ CLI::App& add_command(CLI::App& keys, KeysRemoveOptions& options);
 
 // capacity_options.cc
 CLI::App& add_command(CLI::App& app, CapacityOptions& options);
+
+// gate_options.cc
+CLI::App& add_command(CLI::App& app, GateOptions& options);
 
 // emulate_options.cc
 CLI::App& add_command(CLI::App& emulate, EmulateOpenAiOptions& options);

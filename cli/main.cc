@@ -24,10 +24,12 @@ struct Run {
   int operator()(const KeysRemoveOptions& options) const { return run_keys_remove(options); }
   int operator()(const SearchOptions& options) const { return run_search(options); }
   int operator()(const StatusOptions& options) const { return run_status(options); }
+  int operator()(const ExportOptions& options) const { return run_export(options); }
   int operator()(const RetryOptions& options) const { return run_retry(options); }
   int operator()(const FsckOptions& options) const { return run_fsck(options); }
   int operator()(const DoctorOptions& options) const { return run_doctor(options); }
   int operator()(const CapacityOptions& options) const { return run_capacity(options); }
+  int operator()(const GateOptions& options) const { return run_gate(options); }
   int operator()(const EmulateOpenAiOptions& options) const { return run_emulate_openai(options); }
   int operator()(const EmulatePineconeOptions& options) const {
     return run_emulate_pinecone(options);

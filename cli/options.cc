@@ -72,6 +72,7 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   ServeOptions serve;
   SearchOptions search;
   StatusOptions status;
+  ExportOptions export_options;
   RetryOptions retry;
   FsckOptions fsck;
   DoctorOptions doctor;
@@ -81,11 +82,14 @@ std::optional<Command> parse_command_line(int argc, char** argv, int& exit_code)
   add(app, serve);
   add(app, search);
   add(app, status);
+  add(app, export_options);
   add(app, retry);
   add(app, fsck);
   add(app, doctor);
   CapacityOptions capacity;
   add(app, capacity);
+  GateOptions gate;
+  add(app, gate);
   CLI::App& keys = *app.add_subcommand("keys", "API keys of a service, in a file");
   keys.require_subcommand(1);
   KeysAddOptions keys_add;

@@ -168,6 +168,12 @@ struct RetryOptions {
   bool json = false;
 };
 
+struct ExportOptions {
+  StoreOptions store;
+  std::string path_glob;  // empty: everywhere
+  bool documents_only = false;
+};
+
 struct FsckOptions {
   StoreOptions store;
   EngineOptions engine;
@@ -187,6 +193,19 @@ struct CapacityOptions {
   std::string report;                 // empty: no files
   std::optional<std::uint64_t> seed;  // absent: the profile's
   bool keep = false;
+  bool json = false;
+};
+
+struct GateOptions {
+  std::string baseline;
+  std::string candidate;
+  std::vector<std::string> micro;  // both, of Google Benchmark; empty: of penstock, above
+  std::string profile;             // empty: the built-in job
+  std::string report;              // empty: no files
+  std::string history;             // empty: none
+  std::uint64_t seed = 1;
+  std::uint32_t pairs_max = 30;
+  bool accept_content = false;
   bool json = false;
 };
 
@@ -229,9 +248,9 @@ struct EmulateS3Options {
 
 using Command =
     std::variant<BackfillOptions, EnqueueOptions, WorkerOptions, SearchOptions, ServeOptions,
-                 KeysAddOptions, KeysListOptions, KeysRemoveOptions, StatusOptions, RetryOptions,
-                 FsckOptions, DoctorOptions, CapacityOptions, EmulateOpenAiOptions,
-                 EmulatePineconeOptions, EmulateS3Options>;
+                 KeysAddOptions, KeysListOptions, KeysRemoveOptions, StatusOptions, ExportOptions,
+                 RetryOptions, FsckOptions, DoctorOptions, CapacityOptions, GateOptions,
+                 EmulateOpenAiOptions, EmulatePineconeOptions, EmulateS3Options>;
 
 // The command that argv asks for, with values from flags, then PENSTOCK_* variables, then
 // penstock.toml in the current folder. Absent: nothing is left to do (--help, --version, a usage

@@ -38,6 +38,8 @@ class Child {
   int wait();
   // How it ended, if it has: "was killed by signal 9", "ended with exit code 1". Waits for nothing.
   std::optional<std::string> end();
+  // Whether it has. Does not block.
+  bool has_ended() { return has_ended(false); }
   std::string output() const;
 
  private:

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "loadgen/provider_client.h"
 #include "loadgen/provider_use.h"
 
 namespace penstock {
@@ -51,10 +52,8 @@ EmulatedProvider::EmulatedProvider(const ProviderPlan& plan, std::uint64_t seed,
       url_(root_of(process_.url())) {}
 
 std::vector<std::string> EmulatedProvider::arguments() const {
-  std::vector<std::string> arguments = {"--embedder", "openai:" + url_ + "/v1", "--keys-file",
-                                        keys_file_};
-  for (std::uint32_t key = 1; key <= plan_.keys; ++key)
-    arguments.insert(arguments.end(), {"--key", key_and_limits(plan_, key)});
+  std::vector<std::string> arguments = client_of(plan_, url_ + "/v1").arguments;
+  arguments.insert(arguments.end(), {"--keys-file", keys_file_});
   return arguments;
 }
 

@@ -16,7 +16,7 @@ std::vector<std::string> StorePlace::environment() const {
 }
 
 Premises::Premises(const Profile& profile, const std::string& program_path, bool keep)
-    : program(program_path), is_kept(keep), folder(keep) {
+    : program(program_path), is_kept(keep), folder("penstock-capacity-", keep) {
   if (profile.provider) provider.emplace(*profile.provider, profile.seed, program, folder);
 }
 

@@ -8,17 +8,15 @@
 
 namespace penstock {
 
-namespace fs = std::filesystem;
-
-RunFolder::RunFolder(bool keep)
-    : keep_(keep), path_((fs::temp_directory_path() / "penstock-capacity-XXXXXX").string()) {
+RunFolder::RunFolder(const std::string& prefix, bool keep)
+    : keep_(keep), path_((std::filesystem::temp_directory_path() / (prefix + "XXXXXX")).string()) {
   if (mkdtemp(path_.data()) == nullptr)
     throw FatalError(path_ + ": no folder can be made there; TMPDIR names another place");
 }
 
 RunFolder::~RunFolder() {
   std::error_code ignored;
-  if (!keep_) fs::remove_all(path_, ignored);
+  if (!keep_) std::filesystem::remove_all(path_, ignored);
 }
 
 }  // namespace penstock

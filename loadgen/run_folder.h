@@ -7,8 +7,8 @@ namespace penstock {
 
 class RunFolder {
  public:
-  // `keep`: it stays. Throws FatalError when there is no place for one.
-  explicit RunFolder(bool keep);
+  // Below TMPDIR, named `prefix` and some letters. Throws FatalError. `keep`: it stays.
+  RunFolder(const std::string& prefix, bool keep);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;

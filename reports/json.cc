@@ -1,45 +1,12 @@
-#include "engine/http/json.h"
-
-#include <fmt/format.h>
-
-#include <cmath>
-#include <cstdlib>
-
+#include "reports/json_parts.h"
 #include "reports/measured.h"
 #include "reports/writers.h"
 
 namespace penstock {
 namespace {
 
-// Six digits: more would be of the arithmetic, not of the run.
-double rounded(double value) {
-  return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
-}
-
-Json number(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? Json(rounded(*value)) : Json(nullptr);
-}
-
 Json seconds(const std::optional<Offset>& time) {
   return time ? Json(rounded(in_seconds(*time))) : Json(nullptr);
-}
-
-template <typename T>
-Json all(const std::vector<T>& values, Json (*json_of)(const T&)) {
-  Json array = Json::array();
-  for (const T& value : values) array.push_back(json_of(value));
-  return array;
-}
-
-Json environment_json(const Environment& environment) {
-  return {{"machine", environment.machine},
-          {"cores", environment.cores},
-          {"memory_bytes", environment.memory_bytes},
-          {"system", environment.system},
-          {"version", environment.version},
-          {"build", environment.build},
-          {"started", environment.started},
-          {"load_before", rounded(environment.load_before)}};
 }
 
 Json target_json(const TargetResult& result) {

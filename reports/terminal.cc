@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <sstream>
 
 #include "reports/format.h"
 #include "reports/measured.h"
+#include "reports/terminal_text.h"
 #include "reports/writers.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::size_t columns = 100;
 constexpr std::size_t bar_columns = 30;
 constexpr std::array shown_quantiles = {0.5, 0.9, 0.99, 0.999};
 
@@ -20,42 +19,6 @@ using Seconds = std::chrono::duration<double>;
 
 std::string time_text(double seconds) {
   return human_latency(Seconds(seconds));
-}
-
-std::string upper(std::string_view word) {
-  std::string text(word);
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
-}
-
-// Words on lines that fit behind `head`; the next begin below the first word. Bytes count as
-// columns: what is beyond ASCII makes lines shorter, never longer.
-std::string wrapped(const std::string& head, const std::string& sentence) {
-  std::string text = head;
-  std::size_t used = head.size();
-  std::istringstream words(printable(sentence));
-  bool is_first = true;
-  for (std::string word; words >> word; is_first = false) {
-    if (!is_first && used + 1 + word.size() > columns) {
-      text += '\n' + std::string(head.size(), ' ');
-      used = head.size();
-      is_first = true;
-    }
-    if (!is_first) text += ' ';
-    text += word;
-    used += word.size() + (is_first ? 0 : 1);
-  }
-  return text + '\n';
-}
-
-// Tables end their lines where a cell is empty.
-std::string without_blank_ends(const std::string& text) {
-  std::string trimmed;
-  for (const char c : text) {
-    if (c == '\n') trimmed.erase(trimmed.find_last_not_of(' ') + 1);
-    trimmed += c;
-  }
-  return trimmed;
 }
 
 class TerminalReport {

@@ -36,6 +36,12 @@ struct StoredVersion {
   VersionCount count;
 };
 
+// A chunk with its own text.
+struct StoredChunk {
+  Chunk chunk;  // but for its text, which is below
+  std::string text;
+};
+
 struct Hit {
   std::string key;
   VersionId version;
@@ -73,6 +79,12 @@ class VectorStore {
 
   // Every stored version, until the visitor returns false. The visitor must not write.
   virtual Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) = 0;
+
+  // The chunks of one version, by ordinal; none if it is not there. A store that can only find them
+  // (Pinecone) says so as a permanent error.
+  virtual Result<std::vector<StoredChunk>> chunks(const VersionName& version) {
+    return permanent_error("the chunks of " + version.key + " can only be searched there");
+  }
 
   virtual Result<VersionCount> totals() = 0;
 

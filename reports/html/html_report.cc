@@ -8,10 +8,8 @@
 #include "reports/format.h"
 #include "reports/html/charts.h"
 #include "reports/html/markup.h"
+#include "reports/html/page.h"
 #include "reports/html/tables.h"
-
-extern "C" const char penstock_report_css[];
-extern "C" const char penstock_report_css_end[];
 
 namespace penstock {
 namespace {
@@ -25,11 +23,6 @@ constexpr std::size_t findings_max = 100;
 
 double seconds_of(Offset offset) {
   return Seconds(offset).count();
-}
-
-std::string fact(std::string_view name, const std::string& value, const std::string& more = {}) {
-  return fmt::format("<div><dt>{}</dt><dd>{}{}</dd></div>\n", name, value,
-                     more.empty() ? "" : fmt::format(" <span class=\"soft\">{}</span>", more));
 }
 
 // Why it is no verdict, or that it is one.
@@ -68,13 +61,6 @@ std::string facts(const CapacityReport& report) {
   return "<dl class=\"facts\">\n" + all + fact("bottleneck", text(report.bound_by)) + "</dl>\n";
 }
 
-std::string environment_line(const RunRecord& run) {
-  const Environment& machine = run.environment;
-  return fmt::format("{} of {} · {} · {} · penstock {} ({}) · {}", counted(machine.cores, "core"),
-                     text(machine.machine), human_bytes(machine.memory_bytes), text(machine.system),
-                     text(machine.version), text(machine.build), text(machine.started));
-}
-
 std::string banner(const CapacityReport& report) {
   const RunRecord& run = report.run;
   return fmt::format(
@@ -84,7 +70,7 @@ std::string banner(const CapacityReport& report) {
       "{7}</span><code>{8}</code></p><p class=\"soft\">{9}</p></div>\n</header>\n",
       name_of(report.verdict), text(run.system), text(run.profile_name), badge(report.verdict),
       text(report.sentence), validity_line(report), facts(report), run.seed,
-      text(run.command, command_bytes_max), environment_line(run));
+      text(run.command, command_bytes_max), environment_line(run.environment));
 }
 
 std::string configuration(const CapacityReport& report) {
@@ -127,46 +113,38 @@ std::string configuration(const CapacityReport& report) {
 }  // namespace
 
 std::string html_report(const CapacityReport& report) {
-  const std::string_view css(
-      penstock_report_css, static_cast<std::size_t>(penstock_report_css_end - penstock_report_css));
-  std::string page = fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
-      "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'; img-src data:\">\n<meta name=\"viewport\" content=\"width=device-width, "
-      "initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" "
-      "href=\"data:,\">\n<title>{}: {}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
-      name_of(report.verdict), text(report.run.profile_name), css);
-  page += banner(report) + "<main>\n";
-  page += section("targets", "Targets",
+  std::string body = banner(report) + "<main>\n";
+  body += section("targets", "Targets",
                   "Each is judged by counting misses, at 99% confidence. Bars: the value and its "
                   "99% interval.",
                   targets(report));
-  page += section("validity", "Validity", "What must hold for the verdict to mean something.",
+  body += section("validity", "Validity", "What must hold for the verdict to mean something.",
                   checks(report));
-  page +=
+  body +=
       section("stages", "Where the time goes",
               "From a document's intended time until it is done. Waits are grey.", stages(report));
-  page += section("timeline", "Timeline", "", timeline(report));
-  page +=
+  body += section("timeline", "Timeline", "", timeline(report));
+  body +=
       section("percentiles", "Latency of uploads",
               "From the time that the schedule intended, and from the time at which the "
               "generator could issue it: a system that stalls hides from the second. Grey: too few "
               "documents to be sure.",
               percentiles(report));
-  page += section("load", "Load and latency", "", load_and_latency(report));
-  page += section("size", "Time and size", "", time_and_size(report));
-  page += section("resources", "Resources",
+  body += section("load", "Load and latency", "", load_and_latency(report));
+  body += section("size", "Time and size", "", time_and_size(report));
+  body += section("resources", "Resources",
                   "In the busiest phase. The roofline: documents a second at which a resource "
                   "would be used up, were nothing else in the way.",
                   resources(report) + use_over_time(report));
-  page += section("errors", "Errors", "", errors(report));
-  page +=
+  body += section("errors", "Errors", "", errors(report));
+  body +=
       section("slowest", "Slowest documents",
               "Each on one scale, from intended to done. Open one for its trace.", slowest(report));
-  page += section("configuration", "Configuration", "", configuration(report));
-  return page +
-         "</main>\n<footer>report.json has the same numbers for programs; arrivals.csv and "
-         "samples.csv have every document and every moment.</footer>\n</body>\n</html>\n";
+  body += section("configuration", "Configuration", "", configuration(report));
+  body +=
+      "</main>\n<footer>report.json has the same numbers for programs; arrivals.csv and "
+      "samples.csv have every document and every moment.</footer>\n";
+  return page(fmt::format("{}: {}", name_of(report.verdict), report.run.profile_name), body);
 }
 
 }  // namespace penstock

@@ -61,6 +61,11 @@ std::string section(std::string_view id, std::string_view heading, std::string_v
                      body);
 }
 
+std::string badge(std::string_view tone, std::string_view mark, std::string_view word) {
+  return fmt::format("<span class=\"badge {}\"><span aria-hidden=\"true\">{}</span>{}</span>", tone,
+                     mark, word);
+}
+
 std::string nothing(std::string_view why) {
   return fmt::format("<p class=\"nothing\">{}</p>\n", text(why));
 }

@@ -22,6 +22,10 @@ std::string percent(double part);
 std::string section(std::string_view id, std::string_view heading, std::string_view note,
                     const std::string& body);
 
+// A verdict as a mark and a word, so that it does not depend on colours. Its tone is a class of
+// page.css: pass, fail, inconclusive, invalid.
+std::string badge(std::string_view tone, std::string_view mark, std::string_view word);
+
 // A sentence in place of a chart that would be empty.
 std::string nothing(std::string_view why);
 

@@ -19,6 +19,16 @@ std::string number(double value) {
 
 }  // namespace
 
+std::string legend(const std::vector<Key>& keys) {
+  std::string items;
+  for (const Key& key : keys)
+    items += fmt::format(
+        "<li><svg class=\"swatch\" viewBox=\"0 0 22 10\" aria-hidden=\"true\"><path class=\"{}\" "
+        "d=\"{}\"/></svg>{}</li>",
+        key.look, key.look.starts_with("dots") ? "M11 5h0" : "M1 5H21", text(key.name));
+  return items.empty() ? "" : "<ul class=\"legend\">" + items + "</ul>\n";
+}
+
 Plot::Plot(Scale x, Scale y, std::string description)
     : x_(x), y_(y), description_(std::move(description)) {}
 
@@ -126,19 +136,12 @@ Plot& Plot::keys(std::vector<Key> keys) {
 }
 
 std::string Plot::figure(std::string_view caption, std::string_view of_size) const {
-  std::string legend;
-  for (const Key& key : keys_)
-    legend += fmt::format(
-        "<li><svg class=\"swatch\" viewBox=\"0 0 22 10\" aria-hidden=\"true\"><path class=\"{}\" "
-        "d=\"{}\"/></svg>{}</li>",
-        key.look, key.look.starts_with("dots") ? "M11 5h0" : "M1 5H21", text(key.name));
-  if (!legend.empty()) legend = "<ul class=\"legend\">" + legend + "</ul>\n";
   return fmt::format(
       "<figure class=\"chart {0}\">\n<figcaption>{1}</figcaption>\n{2}"
       "<div class=\"plot\" role=\"img\" aria-label=\"{3}\">\n"
       "<svg viewBox=\"0 0 {4} {4}\" preserveAspectRatio=\"none\">\n{5}"
       "<g class=\"hovers\">\n{6}</g></svg>\n{7}</div>\n</figure>\n",
-      of_size, text(caption), legend, text(description_), size, drawing_, hovers_, labels_);
+      of_size, text(caption), legend(keys_), text(description_), size, drawing_, hovers_, labels_);
 }
 
 }  // namespace penstock::html

@@ -18,6 +18,8 @@ struct Key {
   std::string name;
 };
 
+std::string legend(const std::vector<Key>& keys);
+
 class Plot {
  public:
   // `description` is what somebody who does not see it is told.

@@ -180,8 +180,7 @@ std::string stage_legend() {
 
 std::string badge(Verdict verdict) {
   constexpr const char* marks[] = {"✓", "✗", "?", "!"};
-  return fmt::format("<span class=\"badge {0}\"><span aria-hidden=\"true\">{1}</span>{0}</span>",
-                     name_of(verdict), marks[static_cast<std::size_t>(verdict)]);
+  return badge(name_of(verdict), marks[static_cast<std::size_t>(verdict)], name_of(verdict));
 }
 
 std::string targets(const CapacityReport& report) {

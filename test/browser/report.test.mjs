@@ -1,4 +1,4 @@
-// report.html as a person opens it: a file, no network, no script.
+// report.html and gate.html as a person opens it: a file, no network, no script.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -22,6 +22,14 @@ const shapes = [
   ['sweep', /inconclusive/i],
   ['large', /inconclusive/i],
   ['nothing', /invalid/i],
+  ['gate-pass', /pass/i],
+  ['gate-slower', /regression/i],
+  ['gate-lossy', /regression/i],
+  ['gate-moved', /invalid/i],
+  ['gate-inconclusive', /inconclusive/i],
+  ['gate-same-build', /pass/i],
+  ['gate-micro', /regression/i],
+  ['gate-nothing', /inconclusive/i],
 ];
 
 // Whatever is wider than the page may be scrolled by itself, but not the page.
@@ -72,6 +80,17 @@ test('a place of a chart says its numbers where the pointer is', () =>
     assert.match(title, /^200\/s offered/);
   }));
 
+test('a gate shows each change against the limit of its figure', () =>
+  withPage({ open: opened('gate-slower'), ...desk }, async (page) => {
+    const frame = await page.locator('#figures .forest').first().boundingBox();
+    const middle = await page.locator('#figures .forest .value').first().boundingBox();
+    // 5.3% worse of a limit of 3%: beyond two thirds of the way.
+    const part = (middle.x + middle.width / 2 - frame.x) / frame.width;
+    assert.ok(part > 0.75 && part < 0.83, `at ${part}`);
+    assert.equal(await page.locator('#pairs .plot').count(), 8);
+    assert.match(await page.locator('#history .said').textContent(), /cpu extract moved by \+4/);
+  }));
+
 test('a slow document opens its trace', () =>
   withPage({ open: opened('fail'), ...desk }, async (page) => {
     const first = page.locator('.slowest li').first();
@@ -80,6 +99,12 @@ test('a slow document opens its trace', () =>
     await first.locator('summary').click();
     assert.match(await first.locator('table').textContent(), /queue.*extract.*store/s);
     assert.ok(await first.locator('table').isVisible());
+  }));
+
+test('what others wrote makes no element of a gate', () =>
+  withPage({ open: opened('gate-hostile'), ...desk }, async (page) => {
+    assert.equal(await page.locator('script, img, iframe, a, b').count(), 0);
+    assert.match(await page.locator('#missing li').textContent(), /<b>&"'/);
   }));
 
 test('what others wrote makes no element', () =>

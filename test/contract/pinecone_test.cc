@@ -145,7 +145,7 @@ Result<std::vector<VersionCount>> count(VectorStore& store, const Sample& sample
 
 void run_contract(Index& index) {
   run_vector_store_contract([&]() -> OpenVectorStore { return [&] { return index.open(); }; },
-                            VectorStoreLimits{.text_bytes_max = 40'000});
+                            VectorStoreLimits{.text_bytes_max = 40'000, .lists_chunks = false});
 }
 
 TEST_CASE("pinecone: keeps the contract of a vector store") {

@@ -102,6 +102,29 @@ void run_vector_store_contract(const std::function<OpenVectorStore()>& fresh,
     CHECK(std::abs(hits[0].score - 1.0f) < 1e-6f);
   }
 
+  SECTION("the chunks of a version come in their order, with their texts") {
+    const Sample sample("a", "one", 3);
+    upsert(*store, Sample("b", "one", 2));
+    upsert(*store, sample);
+    upsert(*store, Sample("a", "two", 4));
+    const auto chunks = store->chunks(sample.name());
+    REQUIRE(chunks.has_value() == limits.lists_chunks);
+    if (chunks) {
+      REQUIRE(chunks->size() == 3);
+      for (std::size_t i = 0; i < 3; ++i) {
+        const Chunk& chunk = (*chunks)[i].chunk;
+        CHECK((*chunks)[i].text == sample.texts[i]);
+        CHECK(chunk.ordinal == i);
+        CHECK(chunk.page_first == i + 1);
+        CHECK(chunk.page_last == i + 2);
+        CHECK(chunk.char_begin == i * 10);
+        CHECK(chunk.char_end == i * 10 + 9);
+        CHECK(chunk.tokens == 7);
+      }
+      CHECK(store->chunks({"c", sample.id})->empty());
+    }
+  }
+
   SECTION("the nearest come first, equals in the order of key and ordinal") {
     upsert(*store, Sample("b", "one", 8));
     upsert(*store, Sample("a", "two", 4));

@@ -14,6 +14,7 @@ inline constexpr std::size_t contract_dimensions = 4;
 // What a store may have as its limits.
 struct VectorStoreLimits {
   std::size_t text_bytes_max = (1 << 20) + 2;  // of a chunk
+  bool lists_chunks = true;                    // or can only find them
 };
 
 // Opens the same store again each time it is called, after the one before was closed.

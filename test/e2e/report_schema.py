@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Judges the goldens of report.json, which the writer's test holds against the writer, by the schema
-that is published: every key is in it, and every key of it is there.
+"""Judges the goldens of a report as JSON, which the writer's test holds against the writer, by the
+schema that is published: every key is in it, and every key of it is there.
 
 report_schema.py SCHEMA GOLDENS-FOLDER
 """
@@ -15,6 +15,20 @@ try:
     import jsonschema
 except ImportError:
     jsonschema = None
+
+
+# By the title of the schema.
+BROKEN = {
+    "Penstock's capacity report": (
+        lambda r: r.pop("verdict"), lambda r: r.update(other=1),
+        lambda r: r["targets"][0].update(verdict="perhaps"),
+        lambda r: r["conservation"].pop("lost"), lambda r: r.update(schema=2)),
+    "Penstock's gate report": (
+        lambda r: r.pop("verdict"), lambda r: r.update(other=1),
+        lambda r: r["metrics"][0].update(outcome="perhaps"),
+        lambda r: r["seen"].pop("words_lost"), lambda r: r["pairs"][0].pop("candidate_first"),
+        lambda r: r.update(schema=2)),
+}
 
 
 @unittest.skipIf(jsonschema is None and not os.environ.get("CI"),
@@ -39,9 +53,7 @@ class ReportSchema(unittest.TestCase):
 
     def test_what_is_not_of_the_schema_is_found(self):
         report = self.reports["pass.json"]
-        for change in (lambda r: r.pop("verdict"), lambda r: r.update(other=1),
-                       lambda r: r["targets"][0].update(verdict="perhaps"),
-                       lambda r: r["conservation"].pop("lost"), lambda r: r.update(schema=2)):
+        for change in BROKEN[self.validator.schema["title"]]:
             changed = copy.deepcopy(report)
             change(changed)
             self.assertFalse(self.validator.is_valid(changed))

@@ -223,6 +223,15 @@ Result<void> MemoryVectors::for_each(const std::function<bool(const StoredVersio
   return {};
 }
 
+Result<std::vector<StoredChunk>> MemoryVectors::chunks(const VersionName& version) {
+  const std::lock_guard lock(store_.mutex);
+  std::vector<StoredChunk> chunks;
+  if (const auto found = store_.versions.find(version); found != store_.versions.end())
+    for (const MemoryStore::StoredChunk& stored : found->second)
+      chunks.push_back({stored.chunk, stored.text});
+  return chunks;
+}
+
 Result<VersionCount> MemoryVectors::totals() {
   const std::lock_guard lock(store_.mutex);
   VersionCount totals;

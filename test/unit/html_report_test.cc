@@ -3,29 +3,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "reports/html/markup.h"
 #include "reports/html/scale.h"
 #include "reports/html/series.h"
 #include "test/support/catch.h"
+#include "test/support/golden.h"
 #include "test/support/run_records.h"
 
 namespace penstock {
 namespace {
 
-namespace fs = std::filesystem;
-
 std::string page_of(RunRecord run) {
   return html_report(conclude(std::move(run), mission_targets()));
-}
-
-// What a person sees is decided there, and looked at in a browser.
-std::string without_style(std::string page) {
-  const std::size_t begin = page.find("<style>"), end = page.find("</style>");
-  return page.erase(begin, end - begin);
 }
 
 std::size_t count_of(const std::string& text, std::string_view part) {
@@ -36,19 +26,7 @@ std::size_t count_of(const std::string& text, std::string_view part) {
 }
 
 TEST_CASE("html report: the page of a short run is as it was agreed") {
-  const std::string page = without_style(page_of(inconclusive_run()));
-  const fs::path golden = fs::path(PENSTOCK_TEST_DATA) / "reports" / "inconclusive.html";
-  const fs::path actual = fs::path(PENSTOCK_TEST_OUTPUT) / "reports" / "inconclusive.html";
-  std::ifstream in(golden, std::ios::binary);
-  std::ostringstream agreed;
-  agreed << in.rdbuf();
-  const bool is_same = page == agreed.str();
-  if (!is_same) {
-    fs::create_directories(actual.parent_path());
-    std::ofstream(actual, std::ios::binary) << page;
-  }
-  INFO("diff " << golden << ' ' << actual);
-  CHECK(is_same);
+  check_golden("reports/inconclusive.html", without_style(page_of(inconclusive_run())));
 }
 
 TEST_CASE("html report: what others wrote is no markup") {

@@ -1,39 +1,16 @@
-// Reports as they are read. Each golden is of one run of test/support/run_records.h; what differs
-// is written beside the build, to look at and to copy.
+// Reports as they are read. Each golden is of one run of test/support/run_records.h.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "engine/http/json.h"
 #include "engine/http/xml.h"
 #include "reports/writers.h"
 #include "test/support/catch.h"
+#include "test/support/golden.h"
 #include "test/support/run_records.h"
 
 namespace penstock {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string content_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream content;
-  content << in.rdbuf();
-  return content.str();
-}
-
-void check_golden(const std::string& name, const std::string& text) {
-  const fs::path golden = fs::path(PENSTOCK_TEST_DATA) / "reports" / name;
-  const fs::path actual = fs::path(PENSTOCK_TEST_OUTPUT) / "reports" / name;
-  const bool is_same = text == content_of(golden);
-  if (!is_same) {
-    fs::create_directories(actual.parent_path());
-    std::ofstream(actual, std::ios::binary) << text;
-  }
-  INFO("diff " << golden << ' ' << actual);
-  CHECK(is_same);
-}
 
 struct Shape {
   const char* name;
@@ -49,10 +26,10 @@ constexpr Shape shapes[] = {{"pass", passing_run},
 TEST_CASE("reports: every format of every verdict is as it was agreed") {
   for (const Shape& shape : shapes) {
     const CapacityReport report = conclude(shape.make(), mission_targets());
-    check_golden(std::string(shape.name) + ".txt", terminal_report(report, false));
-    check_golden(std::string(shape.name) + ".json", json_report(report));
-    check_golden(std::string(shape.name) + ".xml", junit_report(report));
-    check_golden(std::string(shape.name) + ".md", markdown_report(report));
+    check_golden("reports/" + std::string(shape.name) + ".txt", terminal_report(report, false));
+    check_golden("reports/" + std::string(shape.name) + ".json", json_report(report));
+    check_golden("reports/" + std::string(shape.name) + ".xml", junit_report(report));
+    check_golden("reports/" + std::string(shape.name) + ".md", markdown_report(report));
   }
 }
 
@@ -61,13 +38,8 @@ TEST_CASE("reports: documents and samples are a line each") {
   std::ostringstream arrivals, samples;
   write_arrivals(run, arrivals);
   write_samples(run, samples);
-  check_golden("arrivals.csv", arrivals.str());
-  check_golden("samples.csv", samples.str());
-}
-
-std::size_t width_of(const std::string& line) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80; }));
+  check_golden("reports/arrivals.csv", arrivals.str());
+  check_golden("reports/samples.csv", samples.str());
 }
 
 TEST_CASE("reports: a terminal of 100 columns has the verdict first and no line too long") {
@@ -88,16 +60,9 @@ TEST_CASE("reports: a terminal of 100 columns has the verdict first and no line 
 
 TEST_CASE("reports: colours are of the verdicts and change no other byte") {
   const CapacityReport report = conclude(failing_run(), mission_targets());
-  std::string coloured = terminal_report(report, true);
+  const std::string coloured = terminal_report(report, true);
   CHECK(coloured.substr(0, 15) == "\x1b[1;31mFAIL\x1b[0m");
-  std::string plain;
-  for (std::size_t i = 0; i < coloured.size(); ++i) {
-    if (coloured[i] == '\x1b')
-      i = coloured.find('m', i);
-    else
-      plain += coloured[i];
-  }
-  CHECK(plain == terminal_report(report, false));
+  CHECK(without_colours(coloured) == terminal_report(report, false));
 }
 
 TEST_CASE("reports: what others wrote is no markup and no command") {

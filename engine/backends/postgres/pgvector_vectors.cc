@@ -130,17 +130,25 @@ std::string vector_text(std::span<const float> vector) {
   return text;
 }
 
+constexpr const char* chunk_columns =
+    "ordinal, page_first, page_last, char_begin, char_end, tokens, text";
+
+// chunk_columns, the first of them in `column`.
+Chunk read_chunk(const PostgresRows& rows, std::size_t row, std::size_t column) {
+  return {static_cast<std::uint32_t>(rows.integer(row, column)),
+          static_cast<std::uint32_t>(rows.integer(row, column + 1)),
+          static_cast<std::uint32_t>(rows.integer(row, column + 2)),
+          rows.natural(row, column + 3),
+          rows.natural(row, column + 4),
+          static_cast<std::uint32_t>(rows.integer(row, column + 5)),
+          {}};
+}
+
 Hit read_hit(const PostgresRows& rows, std::size_t row) {
   Hit hit;
   hit.key = rows.text(row, 0);
   hit.version = version_from_hex(rows.text(row, 1));
-  hit.chunk = {static_cast<std::uint32_t>(rows.integer(row, 2)),
-               static_cast<std::uint32_t>(rows.integer(row, 3)),
-               static_cast<std::uint32_t>(rows.integer(row, 4)),
-               rows.natural(row, 5),
-               rows.natural(row, 6),
-               static_cast<std::uint32_t>(rows.integer(row, 7)),
-               {}};
+  hit.chunk = read_chunk(rows, row, 2);
   hit.text = rows.text(row, 8);
   const std::string_view distance = rows.text(row, 9);
   double value = 0;
@@ -343,8 +351,7 @@ Result<PgvectorVectors::Filter> PgvectorVectors::filter_of(
 
 // $1 is the query, $2 how many, $3 the versions if it is filtered.
 std::string PgvectorVectors::search_statement(bool by_index, bool is_filtered) const {
-  const std::string columns =
-      "ordinal, page_first, page_last, char_begin, char_end, tokens, text, ";
+  const std::string columns = chunk_columns + std::string(", ");
   const std::string distances = "SELECT version, " + columns + "embedding OPERATOR(" + extension_ +
                                 ".<#>) $1::" + extension_ + ".vector AS distance " +
                                 "FROM penstock.chunks" +
@@ -428,6 +435,20 @@ Result<void> PgvectorVectors::for_each(const std::function<bool(const StoredVers
     if (rows->size() < versions_a_page) return {};
     is_first = false;
   }
+}
+
+Result<std::vector<StoredChunk>> PgvectorVectors::chunks(const VersionName& version) {
+  if (auto sound = require_key(version.key); !sound) return pass_on(sound.error());
+  const auto rows =
+      pool_.run(std::string("SELECT ") + chunk_columns +
+                    " FROM penstock.chunks JOIN penstock.versions ON versions.id = chunks.version "
+                    "WHERE versions.key = $1 AND versions.version = $2::bytea ORDER BY ordinal",
+                {{version.key}, {version.version.view()}});
+  if (!rows) return pass_on(rows.error());
+  std::vector<StoredChunk> chunks;
+  for (std::size_t row = 0; row < rows->size(); ++row)
+    chunks.push_back({read_chunk(*rows, row, 0), std::string(rows->text(row, 6))});
+  return chunks;
 }
 
 Result<VersionCount> PgvectorVectors::totals() {

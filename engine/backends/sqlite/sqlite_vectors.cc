@@ -37,6 +37,9 @@ struct SqliteVectors::Statements {
         add_vector(database.prepare("INSERT INTO vectors VALUES (?1, ?2)")),
         remove_chunks(database.prepare("DELETE FROM chunks WHERE id >= ?1 AND id < ?2")),
         remove_vectors(database.prepare("DELETE FROM vectors WHERE id >= ?1 AND id < ?2")),
+        read_chunks(database.prepare(
+            "SELECT id, page_first, page_last, char_begin, char_end, tokens, text FROM chunks "
+            "WHERE id >= ?1 AND id < ?2 ORDER BY id")),
         count(database.prepare("SELECT (SELECT count(*) FROM chunks WHERE id >= ?1 AND id < ?2), "
                                "(SELECT count(*) FROM vectors WHERE id >= ?1 AND id < ?2)")) {}
 
@@ -49,6 +52,7 @@ struct SqliteVectors::Statements {
   Statement add_vector;
   Statement remove_chunks;
   Statement remove_vectors;
+  Statement read_chunks;
   Statement count;
 };
 
@@ -196,6 +200,31 @@ Result<void> SqliteVectors::for_each(const std::function<bool(const StoredVersio
     stored.count = {all.natural(2), all.natural(3)};
     if (!visit(stored)) return {};
   }
+}
+
+Result<std::vector<StoredChunk>> SqliteVectors::chunks(const VersionName& version) {
+  std::vector<StoredChunk> chunks;
+  const auto id = find_version(version.key, version.version);
+  if (!id) return pass_on(id.error());
+  if (!*id) return chunks;
+  Statement& read = statements_->read_chunks;
+  read.bind(1, first_id(**id)).bind(2, first_id(**id + 1));
+  for (;;) {
+    const Result<bool> row = read.step();
+    if (!row) return pass_on(row.error());
+    if (!*row) break;
+    StoredChunk& stored = chunks.emplace_back();
+    stored.chunk = {static_cast<std::uint32_t>(read.integer(0) - first_id(**id)),
+                    static_cast<std::uint32_t>(read.integer(1)),
+                    static_cast<std::uint32_t>(read.integer(2)),
+                    read.natural(3),
+                    read.natural(4),
+                    static_cast<std::uint32_t>(read.integer(5)),
+                    {}};
+    stored.text = read.bytes(6);
+  }
+  read.reset();
+  return chunks;
 }
 
 Result<VersionCount> SqliteVectors::totals() {

@@ -32,6 +32,7 @@ class SqliteVectors final : public VectorStore {
   Result<std::vector<Hit>> search(std::span<const float> query, std::size_t hits_max,
                                   const std::function<bool(const std::string&)>& accept) override;
   Result<void> for_each(const std::function<bool(const StoredVersion&)>& visit) override;
+  Result<std::vector<StoredChunk>> chunks(const VersionName& version) override;
   Result<VersionCount> totals() override;
   void require_model(const std::string& model, std::size_t dimensions) override;
 
