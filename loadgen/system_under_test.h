@@ -40,7 +40,10 @@ class SystemUnderTest {
   // Any thread. Absent: it is not ours to see.
   virtual std::optional<ProcessUsage> usage() const = 0;
   // Of the run itself. Any thread.
-  virtual ProcessUsage generator_usage() const { return process_usage(getpid()); }
+  virtual GeneratorUsage generator_usage() const {
+    const ProcessUsage usage = process_usage(getpid());
+    return {usage.cpu, usage.memory_bytes, usage.descriptors};
+  }
 
   // Ends it, and compares its ledger with its vectors. A system that is not ours stays as it is.
   // Once, the last call.

@@ -74,7 +74,7 @@ std::string error_text(const Arrival& arrival) {
     case Ending::failed:
       return (arrival.outcome.empty() ? "failed" : arrival.outcome) + message;
     case Ending::refused:
-      return fmt::format("{}{}", arrival.status, message);
+      return (arrival.status > 0 ? std::to_string(arrival.status) : "refused") + message;
     case Ending::broken:
       return "no answer" + message;
     case Ending::dropped:

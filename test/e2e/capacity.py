@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Whether `penstock capacity` tells what happened: of a service that is as it should be, and of one behind
-a proxy that loses, doubles or delays. What a run of a few seconds cannot know is inconclusive.
+a proxy that loses, doubles or delays; of a fleet's queue, and of an engine. What a run of a few seconds
+cannot know is inconclusive.
 
 usage: capacity.py PENSTOCK MAKE_FIXTURES [AREA]
 """
@@ -9,12 +10,16 @@ import http.client
 import http.server
 import json
 import os
+import signal
 import socketserver
+import sqlite3
 import sys
 import threading
 import time
 import unittest
 
+from cases import wait_until
+from servers import make_database, of_its_own, server
 from serving import Serving
 
 PROFILE = """
@@ -45,8 +50,7 @@ length = "{length}"
 per_second = {per_second}
 
 [[target]]
-name = "upload"
-measure = "upload"
+measure = "{measure}"
 limit = 30
 fraction = {fraction}
 """
@@ -130,22 +134,54 @@ def take(handler, body):
 
 
 class Runs(Serving):
-    def capacity(self, expect, *, url=None, per_second=20, length="2s", fraction=0.5, checks=3,
-                 connections=1000, **options):
-        """The report of a run. Half of the documents in time are enough, since there are few of them."""
-        system = f'url = "{url}"' if url else "workers = 1"
+    def write_profile(self, *, url=None, system=None, per_second=20, length="2s", fraction=0.5, checks=3,
+                      connections=1000, measure="upload"):
+        """Half of the documents in time are enough, since there are few of them."""
         path = os.path.join(self.folder, "profile.toml")
         with open(path, "w") as file:
-            file.write(PROFILE.format(system=system, per_second=per_second, length=length, fraction=fraction,
-                                      checks=checks, connections=connections))
+            file.write(PROFILE.format(system=system or (f'url = "{url}"' if url else "workers = 1"),
+                                      per_second=per_second, length=length, fraction=fraction, checks=checks,
+                                      connections=connections, measure=measure))
+        return path
+
+    def start_capacity(self, **profile):
         self.report = os.path.join(self.folder, "report")
-        ran = self.run_penstock("capacity", path, "--report", self.report, expect=None, store=False, **options)
+        return self.start("capacity", self.write_profile(**profile), "--report", self.report, store=False)
+
+    def capacity(self, expect, *, env=None, **profile):
+        self.report = os.path.join(self.folder, "report")
+        ran = self.run_penstock("capacity", self.write_profile(**profile), "--report", self.report, expect=None,
+                                store=False, env=env)
         self.assertIn(ran.code, expect if isinstance(expect, tuple) else (expect,), ran.out + ran.err)
+        self.read_report()
+        return ran
+
+    def read_report(self):
         with open(os.path.join(self.report, "report.json")) as file:
             self.json = json.load(file)
         with open(os.path.join(self.report, "arrivals.csv")) as file:
             self.arrivals = list(csv.DictReader(file))
-        return ran
+
+    def refused(self, system, **options):
+        """The one line that a run says before it starts, or does not."""
+        ran = self.run_penstock("capacity", self.write_profile(system=system, **options), expect=1, store=False)
+        said = ran.err.splitlines()[-1]
+        self.assertEqual((ran.out, said[:10]), ("", "penstock: "), ran.err)
+        return said
+
+    def assert_all_done(self):
+        conservation = self.json["conservation"]
+        self.assertEqual(conservation["intended"], len(self.arrivals))
+        self.assertEqual(conservation["done"], len(self.arrivals), self.json["errors"])
+        self.assertTrue(conservation["holds"])
+        self.assertEqual(self.json["content"], {"checked": 3, "wrong": 0, "first_wrong": ""})
+        self.assertEqual((self.json["unknown"], self.json["findings"]), (0, []))
+        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("penstock-capacity")], [])
+        for arrival in self.arrivals:
+            times = [float(arrival[name + "_s"]) for name in ("intended", "issued", "started", "stored", "done")]
+            # The calendar tells milliseconds.
+            for earlier, later in zip(times, times[1:]):
+                self.assertLessEqual(earlier, later + 0.002)
 
     def behind(self, upload):
         self.serve()
@@ -157,24 +193,18 @@ class Runs(Serving):
         return {check["name"] for check in self.json["checks"] if not check["holds"]}
 
 
+    def here(self, **variables):
+        """Runs make their folders where the test sees them."""
+        return {**os.environ, "TMPDIR": self.folder, **variables}
+
+
 class Sound(Runs):
     def test_a_service_that_it_starts_keeps_a_target_and_nothing_of_it_stays(self):
-        self.capacity((0, 12), env={**os.environ, "TMPDIR": self.folder})
-        conservation = self.json["conservation"]
-        self.assertEqual(conservation["intended"], len(self.arrivals))
-        self.assertEqual(conservation["done"], len(self.arrivals))
-        self.assertTrue(conservation["holds"])
-        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("penstock-capacity")], [])
-        for arrival in self.arrivals:
-            self.assertLessEqual(float(arrival["intended_s"]), float(arrival["issued_s"]))
+        self.capacity((0, 12), env=self.here())
+        self.assert_all_done()
 
     def test_an_unreachable_service_is_fatal(self):
-        path = os.path.join(self.folder, "profile.toml")
-        with open(path, "w") as file:
-            file.write(PROFILE.format(system='url = "gopher://nowhere"', per_second=1, length="1s", fraction=0.5,
-                                      checks=0, connections=10))
-        ran = self.run_penstock("capacity", path, expect=1, store=False)
-        self.assertIn("gopher://nowhere", ran.err)
+        self.assertIn("gopher://nowhere", self.refused('url = "gopher://nowhere"'))
 
 
 class Faults(Runs):
@@ -255,6 +285,126 @@ class Faults(Runs):
                 if arrival["answered_s"] and float(arrival["answered_s"]) - float(arrival["intended_s"]) > 1]
         # What was due in the first second of the stall waited for more than one.
         self.assertGreaterEqual(len(late), 15)
+
+
+class Engine(Runs):
+    def test_an_engine_in_the_process_does_all_that_it_is_handed(self):
+        ran = self.capacity((0, 12), system='destination = "engine"\narguments = ["--concurrency", "7"]',
+                            measure="start", env=self.here())
+        self.assert_all_done()
+        self.assertEqual(self.json["destination"], "engine")
+        self.assertEqual(self.json["documents_in_flight_max"], 7)
+        self.assertIn("of its thread", next(check["value"] for check in self.json["checks"]
+                                            if check["name"] == "generator CPU"))
+        self.assertIn("an engine in the generator's process", ran.out)
+        with open(os.path.join(self.report, "samples.csv")) as file:
+            samples = list(csv.DictReader(file))
+        self.assertEqual({sample["generator_memory"] for sample in samples}, {""})
+        self.assertTrue(any(float(sample["system_cpu_cores"] or 0) > 0 for sample in samples))
+
+    def test_an_engine_embeds_with_the_emulated_provider(self):
+        provider = "[provider]\nkeys = 2\ntokens_per_minute = 1000000\nlatency = \"5ms-10ms\""
+        self.capacity((0, 12), system='destination = "engine"\n' + provider, measure="start", env=self.here())
+        self.assert_all_done()
+        self.assertGreater(sum(key["tokens_used"] for key in self.json["keys"]), 0)
+
+    def test_arguments_that_are_none_are_refused(self):
+        said = self.refused('destination = "engine"\narguments = ["--queue", "redis://h"]', measure="start")
+        self.assertIn("[system] arguments: ", said)
+        self.assertIn("--queue", said)
+
+
+class Queue(Runs):
+    def test_a_queue_and_a_worker_that_it_starts_keep_a_target(self):
+        ran = self.capacity((0, 12), system='destination = "queue"', env=self.here())
+        self.assert_all_done()
+        self.assertEqual((self.json["destination"], self.json["documents_in_flight_max"]), ("queue", 50))
+        self.assertIn("1 penstock worker, queue in a file", ran.out)
+        for arrival in self.arrivals:
+            self.assertLessEqual(float(arrival["issued_s"]), float(arrival["accepted_s"]))
+
+    def there(self):
+        """A queue of somebody's, with workers of its own."""
+        self.queue = os.path.join(self.folder, "queue.db")
+        self.blobs = os.path.join(self.folder, "blobs")
+        return (f'destination = "queue"\nworkers = 0\nqueue = "sqlite:{self.queue}"\n'
+                f'store = "{self.store}"\nblobs = "{self.blobs}"')
+
+    def start_worker(self):
+        worker = self.start("worker", "--queue", "sqlite:" + self.queue, "--lease", "2", "--json")
+        self.assertIn("worker", json.loads(worker.stdout.readline()))
+        return worker
+
+    def test_workers_that_are_there_keep_a_target_and_their_own_documents(self):
+        system = self.there()
+        self.write("mine.txt", "a document of somebody else")
+        self.run_penstock("enqueue", self.docs, "--queue", "sqlite:" + self.queue, store=False)
+        worker = self.start_worker()
+        self.capacity((0, 12), system=system)
+        self.assert_all_done()
+        worker.terminate()
+        worker.communicate(timeout=60)
+        self.assertEqual(len(os.listdir(self.blobs)), len(self.arrivals))
+        self.assertEqual(os.path.basename(self.keys_found("somebody")[0]), "mine.txt")
+
+    def test_a_document_that_a_killed_worker_had_and_the_queue_dropped_is_lost_by_name(self):
+        system = self.there()
+        worker = self.start_worker()
+        queue = sqlite3.connect(self.queue, timeout=60, isolation_level=None)
+        self.addCleanup(queue.close)
+        run = self.start_capacity(system=system, per_second=50)
+
+        def taken():
+            """A document that the worker has, once it stands still with one."""
+            os.kill(worker.pid, signal.SIGSTOP)
+            key = queue.execute("SELECT min(key) FROM queue WHERE state = 'leased'").fetchone()[0]
+            if not key:
+                os.kill(worker.pid, signal.SIGCONT)
+            return key
+
+        key = wait_until(taken)
+        worker.kill()
+        worker.communicate(timeout=60)
+        queue.execute("DELETE FROM queue WHERE key = ?", (key,))
+        other = self.start_worker()
+        out, err = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 10, out + err)
+        self.read_report()
+        self.assertEqual(self.json["conservation"]["lost"], 1)
+        self.assertEqual([arrival["id"] for arrival in self.arrivals if arrival["ending"] == "lost"], [key])
+        self.assertIn(key, self.json["sentence"])
+        other.terminate()
+        other.communicate(timeout=60)
+
+    def test_what_makes_no_sense_is_refused_with_one_line(self):
+        self.assertIn("redis://127.0.0.1:1", self.refused('destination = "queue"\nqueue = "redis://127.0.0.1:1"'))
+        self.assertIn("not a known URL", self.refused('destination = "queue"\nqueue = "carrier:pigeon"'))
+        self.assertIn("--until-empty",
+                      self.refused('destination = "queue"\narguments = ["--until-empty"]'))
+        self.assertIn("has no meaning", self.refused('destination = "queue"\nurl = "http://127.0.0.1:1"'))
+
+
+class RedisQueue(Runs):
+    def test_workers_of_a_redis_and_a_postgres_keep_a_target(self):
+        ledger = make_database(self, "PENSTOCK_TEST_PGVECTOR")
+        self.capacity((0, 12), env=self.here(LOAD_QUEUE=server("PENSTOCK_TEST_REDIS"), LOAD_LEDGER=ledger),
+                      system='destination = "queue"\nworkers = 2\nqueue = "$LOAD_QUEUE"\nledger = "$LOAD_LEDGER"\n'
+                      'vectors = "pgvector:"')
+        self.assert_all_done()
+        self.assertIn("queue $LOAD_QUEUE", self.json["system"])
+
+    def test_workers_of_a_redis_that_are_there_have_a_clock_that_is_known(self):
+        name = of_its_own("queue")
+        worker = self.start("worker", "--queue", server("PENSTOCK_TEST_REDIS"), "--queue-name", name, "--json")
+        self.assertIn("worker", json.loads(worker.stdout.readline()))
+        self.capacity((0, 12), env=self.here(LOAD_QUEUE=server("PENSTOCK_TEST_REDIS")),
+                      system=f'destination = "queue"\nworkers = 0\nqueue = "$LOAD_QUEUE"\nqueue_name = "{name}"\n'
+                      f'store = "{self.store}"\nblobs = "{self.folder}/blobs"')
+        self.assert_all_done()
+        # Both are this machine.
+        self.assertLessEqual(abs(self.json["clock"]["offset_s"]), self.json["clock"]["doubt_s"])
+        worker.terminate()
+        worker.communicate(timeout=60)
 
 
 if __name__ == "__main__":

@@ -58,13 +58,17 @@ TEST_CASE("verdict: a starved generator makes the run invalid and nothing in it 
 
 TEST_CASE("verdict: a lost document fails the run even if it is invalid") {
   RunRecord run = passing_run();
-  measured(run).ending = Ending::lost;
-  measured(run).done.reset();
+  Arrival& gone = measured(run);
+  gone.ending = Ending::lost;
+  gone.done.reset();
+  gone.id = "gone";
+  const std::string sentence = "1 accepted document unknown to the system afterwards: document " +
+                               std::to_string(gone.number) + " (gone)";
   CapacityReport report = concluded(run);
   CHECK(report.verdict == Verdict::fail);
   CHECK(report.is_valid);
   CHECK_FALSE(report.conservation.holds);
-  CHECK(report.sentence == "1 accepted document unknown to the system afterwards");
+  CHECK(report.sentence == sentence);
   run.environment.load_before = 2;
   report = concluded(run);
   CHECK(report.verdict == Verdict::fail);
