@@ -379,6 +379,7 @@ class Queue(Runs):
     def test_what_makes_no_sense_is_refused_with_one_line(self):
         self.assertIn("redis://127.0.0.1:1", self.refused('destination = "queue"\nqueue = "redis://127.0.0.1:1"'))
         self.assertIn("not a known URL", self.refused('destination = "queue"\nqueue = "carrier:pigeon"'))
+        self.assertIn("[system] blobs: /proc/penstock", self.refused('destination = "queue"\nblobs = "/proc"'))
         self.assertIn("--until-empty",
                       self.refused('destination = "queue"\narguments = ["--until-empty"]'))
         self.assertIn("has no meaning", self.refused('destination = "queue"\nurl = "http://127.0.0.1:1"'))
