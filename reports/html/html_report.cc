@@ -152,7 +152,8 @@ std::string html_report(const CapacityReport& report) {
               "From a document's intended time until it is done. Waits are grey.", stages(report));
   page += section("timeline", "Timeline", "", timeline(report));
   page +=
-      section("percentiles", "Latency of uploads",
+      section("percentiles",
+              report.run.destination == "engine" ? "Latency of documents" : "Latency of uploads",
               "From the time that the schedule intended, and from the time at which the "
               "generator could issue it: a system that stalls hides from the second. Grey: too few "
               "documents to be sure.",

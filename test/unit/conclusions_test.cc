@@ -75,6 +75,17 @@ TEST_CASE("verdict: a lost document fails the run even if it is invalid") {
   CHECK_FALSE(report.is_valid);
 }
 
+TEST_CASE("conclude: an engine has no uploads so that its curve is of whole documents") {
+  RunRecord run = passing_run();
+  const CapacityReport service = concluded(run);
+  run.destination = "engine";
+  const CapacityReport engine = concluded(run);
+  const auto of_median = [](const CapacityReport& report) {
+    return std::ranges::find(report.quantiles, 0.5, &QuantilePoint::fraction)->from_intended_s;
+  };
+  CHECK(of_median(engine) > of_median(service));
+}
+
 TEST_CASE("verdict: duplicates and wrong content and findings fail the run") {
   const auto check = [](auto change, const std::string& name) {
     RunRecord run = passing_run();
