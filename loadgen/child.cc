@@ -70,10 +70,13 @@ std::string Child::first_line(std::chrono::seconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   for (;;) {
     const bool is_last_look = has_ended(false) || std::chrono::steady_clock::now() > until;
-    const std::string said = output();
+    std::string said = output();
     if (const std::size_t end = said.find('\n'); end != std::string::npos && !ended_)
       return said.substr(0, end);
-    if (is_last_look) throw FatalError(name_ + " does not serve: " + said);
+    if (is_last_look) {
+      while (said.ends_with('\n')) said.pop_back();
+      throw FatalError(name_ + " does not serve: " + said);
+    }
     std::this_thread::sleep_for(between_looks);
   }
 }

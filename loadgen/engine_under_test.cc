@@ -65,13 +65,11 @@ std::optional<ProcessUsage> EngineUnderTest::usage() const {
   return usage;
 }
 
-ProcessUsage EngineUnderTest::generator_usage() const {
+GeneratorUsage EngineUnderTest::generator_usage() const {
   timespec time{};
   clock_gettime(sender_clock_, &time);
-  ProcessUsage usage;
-  usage.cpu = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-  usage.descriptors = process_usage(getpid()).descriptors;
-  return usage;
+  return {std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec), std::nullopt,
+          process_usage(getpid()).descriptors};
 }
 
 Soundness EngineUnderTest::stop() {

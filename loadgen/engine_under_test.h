@@ -25,7 +25,7 @@ class EngineUnderTest final : public SystemUnderTest {
   std::unique_ptr<Observer> observe(Journal& journal, const std::string& name_prefix) override;
   std::unique_ptr<Destination> destination(Journal& journal) override;
   std::optional<ProcessUsage> usage() const override;
-  ProcessUsage generator_usage() const override;
+  GeneratorUsage generator_usage() const override;
   Soundness stop() override;
 
  private:

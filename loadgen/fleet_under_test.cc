@@ -42,6 +42,14 @@ std::string blobs_of(const SystemPlan& plan, const Premises* premises) {
   return fs::absolute(plan.blobs).lexically_normal().string();
 }
 
+// Better told before than of each document. Throws FatalError.
+void require_writable(BlobStore& blobs, const std::string& place) {
+  const std::string location = place + "/penstock-capacity-probe";
+  Result<void> done = blobs.write(location, "written");
+  if (done) done = blobs.remove(location);
+  if (!done) throw FatalError("[system] blobs: " + location + ": " + done.error().message);
+}
+
 }  // namespace
 
 FleetUnderTest::FleetUnderTest(const Profile& profile, const Backends& backends,
@@ -51,6 +59,7 @@ FleetUnderTest::FleetUnderTest(const Profile& profile, const Backends& backends,
       blobs_(blobs_of(profile.system, premises)),
       under_way_max_(profile.connections_max),
       queue_(backends.queue(place_, profile.system.arguments)) {
+  require_writable(queue_->blobs(), blobs_);
   const SystemPlan& plan = profile.system;
   facts_.generator_cores = std::min(QueueLoad::threads, std::thread::hardware_concurrency());
   facts_.is_ours = plan.workers > 0;

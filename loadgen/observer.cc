@@ -70,8 +70,10 @@ void take_stranger(RunRecord& run, const std::string& name_prefix, const std::st
     run.findings.push_back(fmt::format("document {} was sent once and is there twice: {} and {}",
                                        number, arrival->id, id));
   } else if (arrival->ending == Ending::refused) {
-    run.findings.push_back(fmt::format("document {} was refused with {} and taken as {}", number,
-                                       arrival->status, id));
+    const std::string status =
+        arrival->status > 0 ? fmt::format(" with {}", arrival->status) : std::string();
+    run.findings.push_back(
+        fmt::format("document {} was refused{} and taken as {}", number, status, id));
   }
   // Where no answer came it may have been lost on its way: who sent it could not know.
 }

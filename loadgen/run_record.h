@@ -104,7 +104,7 @@ struct Sample {
   std::uint64_t done = 0;            // with an outcome
   // The generator.
   double generator_cpu_cores = 0;
-  std::uint64_t generator_memory = 0;  // bytes
+  std::optional<std::uint64_t> generator_memory;  // bytes. Absent: it is the system's, too
   std::uint64_t generator_descriptors = 0;
   std::uint64_t connections = 0;  // open
   Offset timer_lag{0};            // the latest a timer was, since the sample before
@@ -155,8 +155,10 @@ struct RunRecord {
   std::string profile_text;  // the file, whole
   std::string command;       // makes this run again
   std::uint64_t seed = 0;
-  std::string system;       // what was loaded, for people
-  std::string destination;  // http, queue or engine
+  std::string system;  // what was loaded, for people
+  // http, queue or engine. An engine is in the generator's process: the generator's CPU is that of
+  // the thread that sends, descriptors are of both.
+  std::string destination;
   Environment environment;
 
   std::vector<PhaseRecord> phases;

@@ -21,9 +21,15 @@ struct Depth {
   std::uint64_t working = 0;
 };
 
+struct GeneratorUsage {
+  std::chrono::duration<double> cpu{0};
+  std::optional<std::uint64_t> memory_bytes;  // absent: not to be told from the system's
+  std::uint64_t descriptors = 0;
+};
+
 struct SamplerEyes {
   std::function<std::optional<ProcessUsage>()> system;  // absent: not to be seen
-  std::function<ProcessUsage()> generator;
+  std::function<GeneratorUsage()> generator;
   std::function<std::optional<Depth>()> depth;  // absent: as it was
   std::function<Destination::State()> destination;
 };
@@ -50,7 +56,7 @@ class Sampler {
  private:
   struct Look {
     Offset at{0};
-    ProcessUsage generator;
+    GeneratorUsage generator;
     std::optional<ProcessUsage> system;
     MachineTimes machine;
   };

@@ -42,7 +42,10 @@ class SystemUnderTest {
   // It was started here, and is gone: nothing that it was sent will end. Any thread.
   virtual bool has_ended() { return false; }
   // Of the run itself. Any thread.
-  virtual ProcessUsage generator_usage() const { return process_usage(getpid()); }
+  virtual GeneratorUsage generator_usage() const {
+    const ProcessUsage usage = process_usage(getpid());
+    return {usage.cpu, usage.memory_bytes, usage.descriptors};
+  }
 
   // Ends it, and compares its ledger with its vectors. A system that is not ours stays as it is.
   // Once, the last call.

@@ -45,9 +45,11 @@ double backlog_slope(const std::vector<LoadStep>& steps) {
 }
 
 // Of uploads; of whole documents where there are none to answer.
-std::vector<QuantilePoint> quantile_curve(const std::vector<const Arrival*>& arrivals) {
-  const bool has_answers = std::ranges::any_of(
-      arrivals, [](const Arrival* arrival) { return arrival->answered.has_value(); });
+std::vector<QuantilePoint> quantile_curve(const std::vector<const Arrival*>& arrivals,
+                                          bool has_uploads) {
+  const bool has_answers = has_uploads && std::ranges::any_of(arrivals, [](const Arrival* arrival) {
+                             return arrival->answered.has_value();
+                           });
   std::vector<double> from_intended, from_issued;
   for (const Arrival* arrival : arrivals) {
     const auto end = has_answers ? arrival->answered : arrival->done;
@@ -74,7 +76,7 @@ std::string error_text(const Arrival& arrival) {
     case Ending::failed:
       return (arrival.outcome.empty() ? "failed" : arrival.outcome) + message;
     case Ending::refused:
-      return fmt::format("{}{}", arrival.status, message);
+      return (arrival.status > 0 ? std::to_string(arrival.status) : "refused") + message;
     case Ending::broken:
       return "no answer" + message;
     case Ending::dropped:
@@ -219,7 +221,7 @@ CapacityReport conclude(RunRecord run, const std::vector<Target>& targets) {
   report.stages = stage_shares(judged);
   report.resources = resources_of(seen, phases);
   report.bound_by = bound_by(seen, phases, report.resources);
-  report.quantiles = quantile_curve(arrivals);
+  report.quantiles = quantile_curve(arrivals, report.run.destination != "engine");
   report.errors = count_errors(seen);
   report.slowest = slowest_of(arrivals);
 

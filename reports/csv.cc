@@ -57,7 +57,7 @@ void write_samples(const RunRecord& run, std::ostream& out) {
     out << seconds(s.at) << ',' << number(s.system_cpu_cores) << ',' << whole(s.system_memory)
         << ',' << whole(s.system_descriptors) << ',' << number(s.store_busy) << ',' << s.queue_depth
         << ',' << s.working << ',' << s.accepted << ',' << s.done << ','
-        << number(std::optional(s.generator_cpu_cores)) << ',' << s.generator_memory << ','
+        << number(std::optional(s.generator_cpu_cores)) << ',' << whole(s.generator_memory) << ','
         << s.generator_descriptors << ',' << s.connections << ',' << seconds(s.timer_lag) << ','
         << seconds(s.timers_late) << ',' << number(std::optional(s.steal)) << ','
         << number(std::optional(s.machine_cpu_cores)) << ',' << s.sent_bytes << '\n';

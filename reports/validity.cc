@@ -112,7 +112,10 @@ Check generator_cpu(const RunRecord& run, const Phases& phases) {
   const double used =
       worst_mean(run, phases, [](const Sample& s) { return s.generator_cpu_cores; }).value_or(0);
   const double part = run.generator_cores > 0 ? used / run.generator_cores : 0;
-  return {"generator CPU", part <= generator_cpu_max, percent(part), percent(generator_cpu_max),
+  // What else its process uses is an engine's, then.
+  const char* const of_what = run.destination == "engine" ? " of its thread" : "";
+  return {"generator CPU", part <= generator_cpu_max, percent(part) + of_what,
+          percent(generator_cpu_max),
           "the generator was short of CPU and measured itself; load less, or from another machine"};
 }
 
@@ -216,10 +219,15 @@ Check conserved(const Conservation& c) {
   return check;
 }
 
-Check lost(const Conservation& conservation) {
+Check lost(const RunRecord& run, const Conservation& conservation) {
   Check check{
       "none lost", conservation.lost == 0, with_commas(conservation.lost), "none",
       counted(conservation.lost, "accepted document") + " unknown to the system afterwards"};
+  const auto first = std::ranges::find(run.arrivals, Ending::lost, &Arrival::ending);
+  if (first != run.arrivals.end())
+    check.sentence +=
+        fmt::format("{}: document {} ({})", conservation.lost > 1 ? ", the first" : "",
+                    first->number, printable(first->id));
   check.is_failure = true;
   return check;
 }
@@ -312,7 +320,7 @@ std::vector<Check> validity_checks(const RunRecord& run, const std::vector<Measu
                                warm_up(run),
                                quiet_before(run)};
   const bool is_measured = whole.holds && std::ranges::all_of(of_run, &Check::holds);
-  std::vector<Check> checks = {lost(conservation),
+  std::vector<Check> checks = {lost(run, conservation),
                                twice(conservation),
                                content(run),
                                unknown_documents(run, conservation),

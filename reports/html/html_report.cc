@@ -77,7 +77,11 @@ std::string configuration(const CapacityReport& report) {
   const RunRecord& run = report.run;
   std::string all = fact("seed", std::to_string(run.seed));
   all += fact("command", fmt::format("<code>{}</code>", text(run.command, command_bytes_max)));
-  all += fact("system", text(run.system), "by " + text(run.destination));
+  all += fact("system", text(run.system),
+              run.destination == "engine"
+                  ? "the generator's CPU is that of the thread that sends; memory and descriptors "
+                    "are of both"
+                  : "by " + text(run.destination));
   all += fact("may use", fmt::format("{:.3g} cores", run.system_cores),
               run.documents_in_flight_max > 0
                   ? counted(run.documents_in_flight_max, "document") + " in flight"
@@ -125,7 +129,8 @@ std::string html_report(const CapacityReport& report) {
               "From a document's intended time until it is done. Waits are grey.", stages(report));
   body += section("timeline", "Timeline", "", timeline(report));
   body +=
-      section("percentiles", "Latency of uploads",
+      section("percentiles",
+              report.run.destination == "engine" ? "Latency of documents" : "Latency of uploads",
               "From the time that the schedule intended, and from the time at which the "
               "generator could issue it: a system that stalls hides from the second. Grey: too few "
               "documents to be sure.",

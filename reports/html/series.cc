@@ -112,11 +112,11 @@ std::vector<Use> uses(const std::vector<Sample>& samples) {
       }
       keep_most(use.system_memory, sample.system_memory);
       keep_most(use.system_descriptors, sample.system_descriptors);
+      keep_most(use.generator_memory, sample.generator_memory);
       use.generator_cores += sample.generator_cpu_cores / static_cast<double>(end - first);
       const auto most = [](double& value, std::uint64_t seen) {
         value = std::max(value, static_cast<double>(seen));
       };
-      most(use.generator_memory, sample.generator_memory);
       most(use.generator_descriptors, sample.generator_descriptors);
       most(use.connections, sample.connections);
     }

@@ -32,8 +32,8 @@ struct Use {
   std::optional<double> system_cores;
   std::optional<double> system_memory;
   std::optional<double> system_descriptors;
+  std::optional<double> generator_memory;
   double generator_cores = 0;
-  double generator_memory = 0;
   double generator_descriptors = 0;
   double connections = 0;
 };

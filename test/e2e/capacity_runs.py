@@ -185,6 +185,31 @@ class Runs(Serving):
         self.assertIn(" ".join(self.json["sentence"].split()), self.said)
         self.assertIn(" ".join(target["sentence"].split()), self.said)
 
+    def here(self, **variables):
+        """Runs make their folders where the test sees them."""
+        return {**os.environ, "TMPDIR": self.folder, **variables}
+
+    def refused(self, **profile):
+        """The one line that a run says before it starts, or does not."""
+        ran = self.run_penstock("capacity", self.profile(**profile), expect=1, store=False)
+        said = ran.err.splitlines()[-1]
+        self.assertEqual((ran.out, said[:10]), ("", "penstock: "), ran.err)
+        return said
+
+    def assert_all_done(self):
+        conservation = self.json["conservation"]
+        self.assertEqual(conservation["intended"], len(self.arrivals))
+        self.assertEqual(conservation["done"], len(self.arrivals), self.json["errors"])
+        self.assertTrue(conservation["holds"])
+        self.assertEqual(self.json["content"], {"checked": 3, "wrong": 0, "first_wrong": ""})
+        self.assertEqual((self.json["unknown"], self.json["findings"]), (0, []))
+        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("penstock-capacity")], [])
+        for arrival in self.arrivals:
+            times = [float(arrival[name + "_s"]) for name in ("intended", "issued", "started", "stored", "done")]
+            # The calendar tells milliseconds.
+            for earlier, later in zip(times, times[1:]):
+                self.assertLessEqual(earlier, later + 0.002)
+
     def behind(self, upload):
         self.serve()
         return self.proxy(self.url, upload)

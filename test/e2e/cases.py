@@ -67,8 +67,8 @@ class Case(unittest.TestCase):
             self.assertEqual(ran.code, expect, f"{command}\n{ran.out}\n{ran.err}")
         return ran
 
-    def start(self, *arguments, **options):
-        process = subprocess.Popen([penstock, *arguments, *self.at], stdin=subprocess.PIPE,
+    def start(self, *arguments, store=True, **options):
+        process = subprocess.Popen([penstock, *arguments, *(self.at if store else ())], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    cwd=self.folder, **options)
         self.addCleanup(self.end, process)

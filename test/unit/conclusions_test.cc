@@ -58,17 +58,32 @@ TEST_CASE("verdict: a starved generator makes the run invalid and nothing in it 
 
 TEST_CASE("verdict: a lost document fails the run even if it is invalid") {
   RunRecord run = passing_run();
-  measured(run).ending = Ending::lost;
-  measured(run).done.reset();
+  Arrival& gone = measured(run);
+  gone.ending = Ending::lost;
+  gone.done.reset();
+  gone.id = "gone";
+  const std::string sentence = "1 accepted document unknown to the system afterwards: document " +
+                               std::to_string(gone.number) + " (gone)";
   CapacityReport report = concluded(run);
   CHECK(report.verdict == Verdict::fail);
   CHECK(report.is_valid);
   CHECK_FALSE(report.conservation.holds);
-  CHECK(report.sentence == "1 accepted document unknown to the system afterwards");
+  CHECK(report.sentence == sentence);
   run.environment.load_before = 2;
   report = concluded(run);
   CHECK(report.verdict == Verdict::fail);
   CHECK_FALSE(report.is_valid);
+}
+
+TEST_CASE("conclude: an engine has no uploads so that its curve is of whole documents") {
+  RunRecord run = passing_run();
+  const CapacityReport service = concluded(run);
+  run.destination = "engine";
+  const CapacityReport engine = concluded(run);
+  const auto of_median = [](const CapacityReport& report) {
+    return std::ranges::find(report.quantiles, 0.5, &QuantilePoint::fraction)->from_intended_s;
+  };
+  CHECK(of_median(engine) > of_median(service));
 }
 
 TEST_CASE("verdict: duplicates and wrong content and findings fail the run") {

@@ -148,6 +148,59 @@ TEST_CASE("profile: a run of more documents or time than can be counted is refus
         ":4: [[phase]] length " + time);
 }
 
+TEST_CASE("profile: what a destination has no use for is refused") {
+  const auto system = [](const std::string& keys) {
+    return refusal("[system]\n" + keys + "\n" + std::string(smallest));
+  };
+  CHECK(system("destination = \"moon\"") ==
+        ":2: [system] destination is one of http, queue, engine");
+  CHECK(system("queue = \"redis://h\"") ==
+        ":2: [system] queue has no meaning for destination \"http\"");
+  CHECK(system("destination = \"engine\"\nworkers = 2") ==
+        ":3: [system] workers has no meaning for destination \"engine\"");
+  CHECK(system("destination = \"queue\"\nurl = \"http://h\"") ==
+        ":3: [system] url has no meaning for destination \"queue\"");
+  CHECK(system("workers = 0") == ":2: [system] workers is a whole number from 1 to 64");
+  CHECK(
+      system("destination = \"queue\"\nworkers = 2") ==
+      ":3: [system] workers is 1 where ledger or vectors are in a file, which one process writes");
+  CHECK(system("destination = \"queue\"\nworkers = 0") ==
+        ":1: [system] queue is missing: workers that are there have theirs");
+  CHECK(system("destination = \"queue\"\nworkers = 0\nqueue = \"redis://h\"\nblobs = \"b\"") ==
+        ":1: [system] ledger is missing, and so is store: workers that are there have theirs");
+  CHECK(system("destination = \"queue\"\nworkers = 0\narguments = [\"--lease\"]") ==
+        ":4: [system] arguments are of workers that the run starts, and workers is 0");
+  CHECK(refusal("[system]\ndestination = \"engine\"\n" + std::string(smallest) +
+                "[[target]]\nmeasure = \"upload\"\nlimit = 1\n") ==
+        ":11: [[target]] measure is of uploads, and an engine is handed its documents");
+}
+
+TEST_CASE("profile: of what is secret it has only the name") {
+  const auto queue = [](const std::string& url) {
+    return "[system]\ndestination = \"queue\"\nqueue = \"" + url + "\"\n" + smallest;
+  };
+  CHECK(
+      refusal(queue("redis://:secret@h")) ==
+      ":3: [system] queue has a password, which reports would show: write \"$NAME\", and set NAME "
+      "to it");
+  CHECK(refusal(queue("$PENSTOCK_NOT_SET")) ==
+        ":3: [system] queue is what PENSTOCK_NOT_SET has in the environment, which is nothing");
+  setenv("PENSTOCK_TEST_QUEUE", "redis://:secret@h", 1);
+  const Profile profile = profile_of(queue("$PENSTOCK_TEST_QUEUE"));
+  unsetenv("PENSTOCK_TEST_QUEUE");
+  CHECK(profile.system.queue == "redis://:secret@h");
+  CHECK(profile.system.shown_queue == "$PENSTOCK_TEST_QUEUE");
+  CHECK(profile_of(queue("redis://user@h:1")).system.queue == "redis://user@h:1");
+}
+
+TEST_CASE("profile: an engine has no targets of uploads") {
+  const Profile profile =
+      profile_of("[system]\ndestination = \"engine\"\n" + std::string(smallest));
+  REQUIRE(profile.targets.size() == 2);
+  CHECK(profile.targets[0].measure == Measure::start);
+  CHECK(profile.targets[1].measure == Measure::documents_per_day);
+}
+
 TEST_CASE("profile: a limit is what its measure is counted in") {
   const auto target = [](const std::string& keys) {
     return refusal(std::string(smallest) + "[[target]]\n" + keys);
@@ -199,7 +252,7 @@ TEST_CASE("profile: those that come along are possible and have the documents fo
     CHECK(too_few_documents(profile, schedule) == std::vector<std::string>());
     ++profiles;
   }
-  CHECK(profiles == 7);
+  CHECK(profiles == 9);
 }
 
 TEST_CASE("schedule: a constant rate is even") {
