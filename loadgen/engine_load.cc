@@ -48,7 +48,8 @@ void EngineLoad::send(Shipment shipment) {
 }
 
 Destination::State EngineLoad::state() {
-  return {0, sent_bytes_, heartbeat_.lag()};
+  const Heartbeat::Lateness lateness = heartbeat_.lateness();
+  return {0, sent_bytes_, lateness.most, lateness.sum};
 }
 
 void EngineLoad::stop() {

@@ -21,9 +21,9 @@ Heartbeat::~Heartbeat() {
   thread_.join();
 }
 
-Offset Heartbeat::lag() {
+Heartbeat::Lateness Heartbeat::lateness() {
   const std::lock_guard lock(mutex_);
-  return std::exchange(lag_, Offset{0});
+  return std::exchange(lateness_, {});
 }
 
 void Heartbeat::beat() {
@@ -31,7 +31,9 @@ void Heartbeat::beat() {
   for (;;) {
     const auto due = std::chrono::steady_clock::now() + interval;
     if (stop_.wait_until(lock, due, [this] { return stopping_; })) return;
-    lag_ = std::max<Offset>(lag_, std::chrono::steady_clock::now() - due);
+    const Offset late = std::chrono::steady_clock::now() - due;
+    lateness_.most = std::max(lateness_.most, late);
+    lateness_.sum += late;
   }
 }
 

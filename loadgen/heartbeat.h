@@ -17,8 +17,12 @@ class Heartbeat {
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 
-  // The latest that it was, since it was last asked. Any thread.
-  Offset lag();
+  struct Lateness {
+    Offset most{0};
+    Offset sum{0};
+  };
+  // Since it was last asked. Any thread.
+  Lateness lateness();
 
  private:
   void beat();
@@ -26,7 +30,7 @@ class Heartbeat {
   std::mutex mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;  // guarded by mutex_
-  Offset lag_{0};          // guarded by mutex_
+  Lateness lateness_;      // guarded by mutex_
   std::thread thread_;
 };
 

@@ -46,7 +46,8 @@ void QueueLoad::send(Shipment shipment) {
 }
 
 Destination::State QueueLoad::state() {
-  return {under_way_, sent_bytes_, heartbeat_.lag()};
+  const Heartbeat::Lateness lateness = heartbeat_.lateness();
+  return {under_way_, sent_bytes_, lateness.most, lateness.sum};
 }
 
 void QueueLoad::stop() {
