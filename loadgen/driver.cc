@@ -17,8 +17,6 @@ constexpr Offset slack{std::chrono::milliseconds(2)};
 // Of a client of a closed model whose document was not taken.
 constexpr Offset rest{std::chrono::seconds(1)};
 
-constexpr auto never = [](const Journal::Counts&) { return false; };
-
 std::string described(const Phase& phase) {
   const double seconds = phase.length.count();
   const std::string load = fmt::format("{:g} documents/s", phase.per_second);
@@ -183,7 +181,7 @@ class Driver {
 
   // False if the run is stopped.
   bool wait_until(Offset moment) {
-    journal_.wait(journal_.begin() + moment, never);
+    journal_.sleep_until(journal_.begin() + moment);
     return !journal_.is_stopped();
   }
 

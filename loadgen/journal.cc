@@ -97,9 +97,15 @@ bool Journal::wait(TimePoint until, const std::function<bool(const Counts&)>& re
   return !stopped_ && reached(counts_);
 }
 
+void Journal::sleep_until(TimePoint until) {
+  std::unique_lock lock(mutex_);
+  stop_.wait_until(lock, until, [this] { return stopped_; });
+}
+
 void Journal::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
+  stop_.notify_all();
   changed_.notify_all();
 }
 

@@ -52,6 +52,8 @@ class Journal {
   // Until `reached`, `until`, or stop(); whether it is reached. `reached` is asked after each
   // change.
   bool wait(TimePoint until, const std::function<bool(const Counts&)>& reached);
+  // Until then, or stop(); whatever happens to documents meanwhile wakes nobody.
+  void sleep_until(TimePoint until);
   // Nothing waits any more.
   void stop();
   bool is_stopped() const;
@@ -66,6 +68,7 @@ class Journal {
   const TimePoint begin_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::condition_variable stop_;
   // Guarded by mutex_.
   std::vector<Arrival> arrivals_;
   std::unordered_map<std::string, bool> has_ended_;  // of the accepted, by id

@@ -194,7 +194,7 @@ std::string targets(const CapacityReport& report) {
         text(result.target.name), text(wanted(result.target)), text(result.sentence),
         badge(result.verdict), against_limit(result), budget(result));
   return "<table class=\"targets\">\n<thead><tr><th>target</th><th>verdict</th><th>against the "
-         "limit<span class=\"gauge-scale\"><span>100× better</span><span>10×</span>"
+         "limit<span class=\"gauge-scale\"><span>100×</span><span>10× better</span>"
          "<span>limit</span><span>10× worse</span></span></th><th>misses of those "
          "allowed</th></tr></thead>\n<tbody>\n" +
          rows + "</tbody></table>\n";
