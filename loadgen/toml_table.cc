@@ -34,6 +34,13 @@ std::optional<double> with_unit(std::string_view text, const Units& units) {
   return std::nullopt;
 }
 
+// What is quoted of a file may have line breaks.
+std::string in_one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return text;
+}
+
 std::string text_of(double number) {
   std::ostringstream text;
   text << number;
@@ -55,7 +62,7 @@ toml::table parse_toml(const std::string& text, const std::string& path) {
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     throw FatalError(path + ":" + std::to_string(error.source().begin.line) + ": " +
-                     std::string(error.description()));
+                     in_one_line(std::string(error.description())));
   }
 }
 
@@ -188,8 +195,8 @@ void TomlTable::finish() const {
 void TomlTable::refuse(std::string_view key, const std::string& why) const {
   const toml::node* const node = table_.get(key);
   const std::uint32_t line = (node != nullptr ? node : &table_)->source().begin.line;
-  throw FatalError(path_ + ":" + std::to_string(line) + ": " + where_ + std::string(key) + " " +
-                   why);
+  throw FatalError(path_ + ":" + std::to_string(line) + ": " + where_ +
+                   in_one_line(std::string(key) + " " + why));
 }
 
 }  // namespace penstock

@@ -134,6 +134,12 @@ TEST_CASE("profile: what is wrong with it is said with its line") {
         ":9: [[phase]] per_second is a number from 1e-06 to 100000");
 }
 
+TEST_CASE("profile: what is wrong with it is said in one line whatever it quotes") {
+  CHECK(refusal("warm_up = tru\ne\n") ==
+        ":1: Error while parsing boolean: expected 'true', saw 'tru '");
+  CHECK(refusal("\"col\\nour\" = 1\n" + std::string(smallest)) == ":1: col our is no key here");
+}
+
 TEST_CASE("profile: a run of more documents or time than can be counted is refused") {
   const std::string kind = "[[kind]]\nsize = \"4KB\"\n";
   const std::string too_many = "[[phase]] plan makes the run one of more than 10000000 documents";
