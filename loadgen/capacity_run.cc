@@ -137,8 +137,10 @@ RunRecord CapacityRun::run() {
   check_content(*observer, run, profile.content_checks, plan_.content_of);
   if (premises && premises->provider) {
     Result<std::vector<KeyRecord>> keys = premises->provider->use();
-    if (keys) run.keys = *std::move(keys);
-    if (!keys) note(run, pass_on(keys.error()));
+    if (keys)
+      run.keys = *std::move(keys);
+    else
+      note(run, pass_on(keys.error()));
   }
   Soundness soundness = system->stop();
   run.stored_twice += soundness.stored_twice;

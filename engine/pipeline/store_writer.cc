@@ -76,7 +76,7 @@ Result<std::vector<std::string>> remove_documents(
   std::erase_if(documents, [&](const DocumentRecord& document) {
     return left_alone.contains(document.claim.key);
   });
-  const Result<std::vector<std::string>> refused = ledger.record(documents);
+  Result<std::vector<std::string>> refused = ledger.record(documents);
   if (!refused) return refused;
   // Of these another version has become current meanwhile: they are not what was to be removed.
   left_alone.insert(refused->begin(), refused->end());
@@ -171,10 +171,11 @@ void StoreWriter::keep_batch(std::span<Pack* const> packs) {
 void StoreWriter::write_batch(std::span<Job*> jobs) {
   for (Job* job : jobs) job->times.started(Stage::store, std::chrono::steady_clock::now());
   if (!broken_) {
-    const auto removals = std::ranges::stable_partition(
-        jobs, [](const Job* job) { return !job->claim.is_removal(); });
-    Result<void> written = write_documents(jobs.first(jobs.size() - removals.size()));
-    if (written) written = remove_documents_of(removals);
+    // Not that of std::ranges, which clang 14 cannot compile.
+    const auto removals = std::stable_partition(
+        jobs.begin(), jobs.end(), [](const Job* job) { return !job->claim.is_removal(); });
+    Result<void> written = write_documents({jobs.begin(), removals});
+    if (written) written = remove_documents_of({removals, jobs.end()});
     if (!written) broken_ = written.error();
   }
   for (Job* job : jobs) {

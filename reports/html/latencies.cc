@@ -160,6 +160,7 @@ std::string time_and_size(const CapacityReport& report) {
                 : fmt::format("Time against size of {} documents", with_commas(points.size())));
   plot.y_axis(labelled(y.ticks(5), latency_tick));
   std::vector<Point> places;
+  places.reserve(points.size());
   for (const Point& point : points) places.push_back({x.place(point.x), y.place(point.y)});
   const auto by_weight = thinned(places);
   constexpr const char* looks[] = {"one", "some", "many"};

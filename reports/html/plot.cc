@@ -9,7 +9,6 @@ namespace {
 
 constexpr double size = 1'000;  // of the drawing, in its own units, both ways
 constexpr double band_width_min = 0.001;
-constexpr double name_width_min = 0.03;  // of a band: less holds no letter
 
 std::string number(double value) {
   std::string digits = fmt::format("{:.1f}", value);

@@ -45,7 +45,7 @@ Result<void> make_folder(const std::string& folder) {
   if (mkdir(folder.c_str(), 0777) == 0) return make_durable(folder_of(folder));
   if (errno == EEXIST) return {};
   if (errno != ENOENT) return cannot("make its folder", errno);
-  if (const Result<void> above = make_folder(folder_of(folder)); !above) return above;
+  if (Result<void> above = make_folder(folder_of(folder)); !above) return above;
   if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return cannot("make its folder", errno);
   return make_durable(folder_of(folder));
 }

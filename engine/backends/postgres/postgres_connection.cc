@@ -265,7 +265,7 @@ Result<void> PostgresConnection::begin() {
 }
 
 Result<void> PostgresConnection::commit() {
-  const Result<void> done = session_->guarded([&] { session_->transaction->commit(); });
+  Result<void> done = session_->guarded([&] { session_->transaction->commit(); });
   session_->transaction.reset();
   return done;
 }

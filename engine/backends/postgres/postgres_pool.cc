@@ -97,7 +97,7 @@ Result<void> PostgresPool::repeat(const Work& attempt) {
       }
     }
     if (connection) {
-      const Result<void> done = attempt(*connection);
+      Result<void> done = attempt(*connection);
       const bool is_broken = connection->is_broken();
       // What broke one that was idle has most likely broken the others.
       put_back(std::move(connection), is_broken);

@@ -137,7 +137,7 @@ Result<void> RedisBroker::LaneQueue::take_over() {
   for (std::size_t shard = 0; shard < QueueKeys::shard_count; ++shard)
     calls.push_back({broker_.keys_.of_shard(shard), arguments});
   std::vector<RedisScriptCall> ended;
-  const Result<void> looked =
+  Result<void> looked =
       ask(broker_scripts().look_for_ended, calls, [&](std::size_t call, const RedisReply& answer) {
         if (answer.integer > 0) ended.push_back(calls[call]);
       });
@@ -145,7 +145,7 @@ Result<void> RedisBroker::LaneQueue::take_over() {
     call.arguments.push_back(std::to_string(options.attempts_max));
     call.arguments.push_back(reason_of_deaths(options.attempts_max));
     std::size_t count = 0;
-    const Result<void> taken =
+    Result<void> taken =
         ask(broker_scripts().take_over, {&call, 1},
             [&](std::size_t, const RedisReply& answer) { count = take_in(answer, true); });
     // Where one lease has ended there are more: one for each claim, until there is none.
@@ -162,7 +162,7 @@ Result<std::size_t> RedisBroker::LaneQueue::fetch() {
   const std::size_t shards = std::min(batch_, shards_at_once);
   const std::size_t first =
       std::exchange(next_shard_, (next_shard_ + shards) % QueueKeys::shard_count);
-  const auto fetched = fetch_from(first, shards, batch_ / shards);
+  auto fetched = fetch_from(first, shards, batch_ / shards);
   if (!fetched || *fetched > 0) return fetched;
   return fetch_from(next_shard_, QueueKeys::shard_count - shards, 1);
 }

@@ -66,14 +66,14 @@ Result<void> S3Download::attempt() {
   }
   if (const std::optional<Error> failure = failure_of(*response)) return pass_on(*failure);
   if (!has_begun_)
-    if (const Result<void> begun = begin(*response); !begun) return begun;
+    if (Result<void> begun = begin(*response); !begun) return begun;
   if (length_ && received() != *length_) return retryable_error("not all of it came");
   return {};
 }
 
 Result<void> S3Download::take(const HttpResponse& head, std::string_view piece) {
   if (!has_begun_)
-    if (const Result<void> begun = begin(head); !begun) return begun;
+    if (Result<void> begun = begin(head); !begun) return begun;
   if (received() + piece.size() > bytes_max_) return too_large(received() + piece.size());
   return file_->append(piece);
 }

@@ -222,7 +222,7 @@ Result<void> SqliteBroker::advance(const std::string& key, std::optional<Outcome
     Statement& put = statements_->put;
     bind_claim(put, next);
     put.bind_text(1, options_.queue).bind_text(8, follower.bytes(6)).bind(9, now_ms());
-    const Result<void> done = put.run();
+    Result<void> done = put.run();
     follower.reset();
     if (!done) return done;
     return run(bound(statements_->remove_follower));
