@@ -54,6 +54,7 @@ LatencyRange range_of(const std::string& flag, const std::string& words) {
 
 std::vector<FaultKind> kinds_named(const std::vector<std::string>& names) {
   std::vector<FaultKind> kinds;
+  kinds.reserve(names.size());
   for (const std::string& name : names) kinds.push_back(fault_of_name(name).value());
   return kinds;
 }

@@ -97,7 +97,7 @@ void Sampler::sample() {
   sample.steal = all > 0 ? (now.machine.stolen_s - before_.machine.stolen_s) / all : 0;
   sample.machine_cpu_cores = a_second(before_.machine.busy_s, now.machine.busy_s);
   samples_.push_back(sample);
-  before_ = std::move(now);
+  before_ = now;
 }
 
 }  // namespace penstock

@@ -17,7 +17,7 @@ namespace {
 // What is held of an answer in memory.
 constexpr std::uint64_t piece_bytes = 512 << 10;
 constexpr std::int64_t expires_in_default_s = 3'600;
-constexpr std::int64_t expires_in_max_s = 7 * 86'400;
+constexpr std::int64_t expires_in_max_s = std::int64_t{7} * 86'400;
 
 std::string signature_of(const std::string& id, const LinkClaim& claim, const Secret& secret) {
   const std::string message = claim.tenant + '\n' + id + '\n' + claim.version + '\n' +

@@ -78,7 +78,7 @@ Service::Service(ServiceParts parts, ServiceOptions options, std::unique_ptr<Key
       sweeper_(parts_, options_.sweeper),
       server_(std::make_unique<HttpServer>(
           options_.http,
-          [this](ServedRequest request, Responder responder) {
+          [this](ServedRequest request, const Responder& responder) {
             handle(std::move(request), responder);
           },
           [this](const RequestHead& head, const Responder& responder) {

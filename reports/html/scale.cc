@@ -71,6 +71,7 @@ Scale of_latencies(double least, double most) {
 std::vector<Tick> labelled(const std::vector<double>& values,
                            const std::function<std::string(double)>& label) {
   std::vector<Tick> ticks;
+  ticks.reserve(values.size());
   for (const double value : values) ticks.push_back({value, label(value)});
   return ticks;
 }
