@@ -45,6 +45,7 @@ Result<std::vector<std::string>> remove_documents(
     Ledger& ledger, VectorStore& vectors, std::vector<DocumentRecord> documents,
     const std::function<std::vector<bool>(std::span<const std::string> keys)>& holds) {
   std::vector<std::string> keys;
+  keys.reserve(documents.size());
   for (const DocumentRecord& document : documents) keys.push_back(document.claim.key);
   Result<std::vector<VersionName>> left = ledger.intents(keys);
   if (!left) return pass_on(left.error());
