@@ -1,6 +1,7 @@
 #include "loadgen/gate/word_order.h"
 
 #include <cstddef>
+#include <cstdlib>
 
 namespace penstock {
 namespace {
@@ -48,7 +49,14 @@ Place match_stretch(std::span<const std::uint32_t> a, std::span<const std::uint3
       std::ptrdiff_t y = x - diagonal;
       while (x < a_size && y < b_size && equal(x, y)) ++x, ++y;
       on(frontier, diagonal) = x;
-      if (x <= a_size && y <= b_size && x + y > end.x + end.y) end = {x, y};
+      // Of those that got as far, the one from which the ends of both are as near.
+      const auto aside = [&](std::ptrdiff_t on_diagonal) {
+        return std::abs(on_diagonal - (a_size - b_size));
+      };
+      if (x <= a_size && y <= b_size &&
+          (x + y > end.x + end.y ||
+           (x + y == end.x + end.y && aside(diagonal) < aside(end.x - end.y))))
+        end = {x, y};
       is_whole = x == a_size && y == b_size;
       if (is_whole) break;
     }
