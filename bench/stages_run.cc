@@ -3,17 +3,19 @@
 // in penstock_measured() and what it calls, and nothing of what comes before or after.
 //
 // The input is of this build, too: a change to it or to the fixtures is seen as one of the stage.
+#include <tbb/global_control.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench/embedding_answer.h"
+#include "bench/measured.h"
 #include "bench/stored_documents.h"
 #include "engine/backends/local/lexical_embedder.h"
 #include "engine/backends/openai/embedding_response.h"
@@ -27,14 +29,6 @@
 #include "fixtures/articles.h"
 #include "fixtures/fixture.h"
 #include "test/support/temp_dir.h"
-
-using Work = std::function<void()>;
-
-// By name in the command line of callgrind.
-extern "C" __attribute__((noinline)) void penstock_measured(const Work& work) {
-  work();
-  asm volatile("" ::: "memory");  // so that it is a call, and no jump
-}
 
 namespace penstock {
 namespace {
@@ -182,8 +176,9 @@ void ledger() {
   });
 }
 
-// Among few enough vectors that they are one task.
+// Without worker threads, which would share out the work by chance.
 void search() {
+  const tbb::global_control one(tbb::global_control::max_allowed_parallelism, 1);
   const StoredDocuments documents(200);
   const TempDir folder;
   SqliteVectors vectors(folder.path("s.db"), "bench", stored_dimensions);

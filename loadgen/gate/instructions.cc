@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "engine/core/error.h"
 #include "loadgen/child.h"
 #include "loadgen/gate/metrics.h"
 
@@ -55,14 +54,12 @@ class Count {
                {}, place + ".log") {}
 
   bool has_ended() { return child_.has_ended(); }
-  // Of one that has ended. Throws FatalError.
-  double instructions() {
-    const int code = child_.wait();
+  // Of one that has ended. Absent: it failed.
+  std::optional<std::uint64_t> instructions() {
+    if (child_.wait() != 0) return std::nullopt;
     std::ostringstream text;
     text << std::ifstream(out_).rdbuf();
-    const std::optional<std::uint64_t> counted = instructions_in(text.str());
-    if (code != 0 || !counted) throw FatalError("callgrind could not count: " + child_.output());
-    return static_cast<double>(*counted);
+    return instructions_in(text.str());
   }
 
  private:
@@ -114,8 +111,15 @@ void count_instructions(const Build& baseline, const Build& candidate, const Gat
       std::this_thread::sleep_for(between_looks);
     }
     GateMetric metric = instruction_metric(stage, job);
-    record.baseline_counts[metric.name] = before.instructions();
-    record.candidate_counts[metric.name] = after.instructions();
+    const std::optional<std::uint64_t> theirs_counted = before.instructions();
+    const std::optional<std::uint64_t> ours_counted = after.instructions();
+    if (!theirs_counted || !ours_counted) {
+      record.missing.push_back(fmt::format("{}: stages_run {} fails in the {}", metric.name, stage,
+                                           theirs_counted ? "candidate" : "baseline"));
+      continue;
+    }
+    record.baseline_counts[metric.name] = static_cast<double>(*theirs_counted);
+    record.candidate_counts[metric.name] = static_cast<double>(*ours_counted);
     record.metrics.push_back(std::move(metric));
   }
 }
