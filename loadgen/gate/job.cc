@@ -65,7 +65,7 @@ GateJob default_job() {
                {"report", 3, {}, 200'000, 0},
                {"scan", 1, {}, 1'000'000, 6'000},
                {"book", 0.2, {}, 3'000'000, 0}};
-  job.documents = 1'000;
+  job.documents = 1'500;
   return job;
 }
 

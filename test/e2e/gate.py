@@ -141,9 +141,9 @@ class Verdicts(Gates):
         self.assert_found("memory")
 
     def test_a_quota_that_is_used_is_told(self):
-        with open(self.job, "a") as file:
-            file.write('[provider]\ntokens_per_minute = 10000000\nlatency = "1ms"\n')
-        self.gate(self.baseline, (0, 12, 13))
+        with open(self.job, "w") as file:  # of more than one request
+            file.write(JOB.replace("20KB", "1MB") + '[provider]\ntokens_per_minute = 10000000\nlatency = "1ms"\n')
+        self.gate(self.baseline, (0, 12, 13), pairs=1)
         self.assertGreater(self.json["pairs"][0]["baseline"]["quota_utilisation"], 0)
 
 
