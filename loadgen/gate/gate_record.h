@@ -21,9 +21,10 @@ struct GateMetric {
   std::string unit;   // "documents/s"; empty: none
   std::string stage;  // that it is of; empty: of the whole
   bool more_is_better = false;
-  double floor = 0.03;      // of the baseline: what is smaller is of no interest
-  bool is_control = false;  // no change to the program moves it: if it moves, the machine did
-  bool is_exact = false;    // counted, not timed: one comparison, of `counts`, decides
+  double floor = 0.03;         // of the baseline: what is smaller is of no interest
+  bool is_control = false;     // no change to the program moves it: if it moves, the machine did
+  bool may_stay_open = false;  // noise of it leaves no gate inconclusive
+  bool is_exact = false;       // counted, not timed: one comparison, of `counts`, decides
 };
 
 // A run of each build, one after the other, on the same input.

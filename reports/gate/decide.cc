@@ -30,7 +30,14 @@ bool is_regression(const MetricResult& result) {
 }
 
 bool is_open(const MetricResult& result) {
-  return !result.metric.is_control && result.outcome == GateOutcome::inconclusive;
+  return !result.metric.is_control && !result.metric.may_stay_open &&
+         result.outcome == GateOutcome::inconclusive;
+}
+
+// More pairs may show that it is worse, though without them it would not be in the way.
+bool is_suspect(const MetricResult& result) {
+  return result.metric.may_stay_open && result.outcome == GateOutcome::inconclusive &&
+         result.change && worse_by(result.metric, *result.change) > result.metric.floor;
 }
 
 // Counts and content do not depend on what the machine did: they are proven even if a control
@@ -82,7 +89,7 @@ bool is_decided(const GateRecord& record) {
   if (std::ranges::find(all, record.pairs.size()) == all.end()) return false;
   const std::vector<MetricResult> results = judge_metrics(record);
   const auto is_timed_open = [](const MetricResult& result) {
-    return is_timed(result) && is_open(result);
+    return is_timed(result) && (is_open(result) || is_suspect(result));
   };
   const auto is_timed_regression = [](const MetricResult& result) {
     return is_timed(result) && is_regression(result);

@@ -22,6 +22,7 @@ Json metric_json(const MetricResult& result) {
           {"floor", rounded(metric.floor)},
           {"control", metric.is_control},
           {"exact", metric.is_exact},
+          {"may_stay_open", metric.may_stay_open},
           {"outcome", name_of(result.outcome)},
           {"pairs", result.pairs},
           {"baseline", number(result.baseline)},

@@ -71,7 +71,8 @@ std::string stages_behind(const GateReport& report) {
 
 std::uint64_t more_pairs(const GateReport& report) {
   std::uint64_t most = 0;
-  for (const MetricResult& result : report.metrics) most = std::max(most, result.more_pairs);
+  for (const MetricResult& result : report.metrics)
+    if (!result.metric.may_stay_open) most = std::max(most, result.more_pairs);
   return most;
 }
 
@@ -89,12 +90,22 @@ std::string controls_that_moved(const GateReport& report) {
   return joined(moved, "; ");
 }
 
+// Those that the gate waits for, or those that it does not.
+std::size_t open_figures(const GateReport& report, bool may_stay_open) {
+  return static_cast<std::size_t>(std::ranges::count_if(report.metrics, [&](const auto& result) {
+    return result.outcome == GateOutcome::inconclusive && !result.metric.is_control &&
+           result.metric.may_stay_open == may_stay_open;
+  }));
+}
+
 std::string passed_text(const GateReport& report) {
+  const std::size_t noisy = open_figures(report, true);
   const std::size_t better = count_of(report, GateOutcome::improvement);
   const auto accepted = std::ranges::count(report.content, true, &ContentResult::is_accepted);
-  return fmt::format("{} not worse{}, after {}; {}",
+  return fmt::format("{} not worse{}{}, after {}; {}",
                      counted(better + count_of(report, GateOutcome::no_change), "figure"),
                      better > 0 ? fmt::format(", {} better", better) : "",
+                     noisy > 0 ? fmt::format(", {} too noisy to tell", noisy) : "",
                      counted(report.record.pairs.size(), "pair"),
                      report.content.empty() ? "content was not compared"
                      : accepted > 0         ? "content changed, which was accepted"
@@ -102,7 +113,7 @@ std::string passed_text(const GateReport& report) {
 }
 
 std::string inconclusive_text(const GateReport& report) {
-  const std::size_t open = count_of(report, GateOutcome::inconclusive);
+  const std::size_t open = open_figures(report, false);
   const std::uint64_t more = more_pairs(report);
   const std::string after = "after " + counted(report.record.pairs.size(), "pair");
   if (!report.record.interrupted.empty())

@@ -159,6 +159,31 @@ TEST_CASE("gate: too much noise is inconclusive and says how many pairs are miss
   CHECK_THAT(report.sentence, ContainsSubstring("1 figure open after 10 pairs, needs about"));
 }
 
+TEST_CASE("gate: a figure that may stay open leaves no gate inconclusive but may fail it") {
+  GateRecord record = record_of(10);
+  record.metrics[1].may_stay_open = true;
+  for (std::size_t i = 0; i < record.pairs.size(); ++i)
+    record.pairs[i].candidate["cpu extract"] *= i % 2 == 0 ? 1.4 : 0.6;
+  CHECK(is_decided(record));
+  GateReport report = decide(record);
+  CHECK(metric(report, "cpu extract").outcome == GateOutcome::inconclusive);
+  CHECK(report.verdict == GateVerdict::pass);
+  CHECK_THAT(report.sentence, ContainsSubstring("1 too noisy to tell"));
+  record.metrics[1].may_stay_open = false;
+  CHECK_FALSE(is_decided(record));
+  CHECK(decide(record).verdict == GateVerdict::inconclusive);
+
+  // Ten pairs of forty cannot say it yet.
+  record = record_of(10);
+  record.metrics[1].may_stay_open = true;
+  multiply(record, "cpu extract", 1.3);
+  CHECK_FALSE(is_decided(record));
+  record = record_of(14);
+  record.metrics[1].may_stay_open = true;
+  multiply(record, "cpu extract", 1.3);
+  CHECK(decide(record).verdict == GateVerdict::regression);
+}
+
 TEST_CASE("gate: fewer than ten pairs say nothing") {
   GateRecord record = record_of(4);
   multiply(record, "documents_per_second", 0.5);
