@@ -258,7 +258,7 @@ TEST_CASE("profile: those that come along are possible and have the documents fo
     CHECK(too_few_documents(profile, schedule) == std::vector<std::string>());
     ++profiles;
   }
-  CHECK(profiles == 9);
+  CHECK(profiles == 10);
 }
 
 TEST_CASE("schedule: a constant rate is even") {
