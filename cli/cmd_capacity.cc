@@ -45,7 +45,6 @@ CapacityPlan plan_of(const CapacityOptions& options, Profile profile, Schedule s
 }
 
 void write_reports(const CapacityReport& report, const std::string& folder) {
-  make_report_folder(folder);
   write_report(folder, "report.json", json_report(report));
   write_report(folder, "report.html", html_report(report));
   write_report(folder, "report.xml", junit_report(report));
@@ -85,6 +84,7 @@ int run_capacity(const CapacityOptions& options) {
     fmt::print(stderr, "penstock: {}: {}: it will be inconclusive at best\n", options.profile,
                sentence);
 
+  if (!options.report.empty()) make_report_folder(options.report);
   CapacityProgress progress;
   CapacityRun run(plan_of(options, std::move(profile), std::move(schedule), corpus),
                   [&](const RunProgress& now) { progress.show(now); });
@@ -94,10 +94,12 @@ int run_capacity(const CapacityOptions& options) {
   progress.clear();
 
   const CapacityReport report = conclude(std::move(record), targets);
-  if (!options.report.empty()) write_reports(report, options.report);
   const std::string text =
       options.json ? json_report(report) : terminal_report(report, isatty(STDOUT_FILENO) == 1);
+  // Before what may fail.
   fmt::print("{}", text);
+  std::fflush(stdout);
+  if (!options.report.empty()) write_reports(report, options.report);
   return exit_code_of(report.verdict);
 }
 

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,18 +50,34 @@ GatePlan plan_of(const GateOptions& options) {
   return plan;
 }
 
-// Adds this gate to the file, and what the file says of it and those before to the report.
-void remember(const std::string& path, GateReport& report) {
-  std::ofstream added(path, std::ios::app);
-  added << history_line(report);
-  added.close();
-  if (!added) throw FatalError(path + " cannot be written; is its disk full?");
-  std::ifstream lines(path);
-  report.history = look_back(read_history(lines));
-}
+// Gates of before, to which this one is added at its end.
+class History {
+ public:
+  // Throws FatalError when it cannot be written: before a gate takes its time.
+  explicit History(const std::string& path) : path_(path), file_(path, std::ios::app) {
+    if (!file_) throw FatalError(path_ + " cannot be written");
+  }
+
+  // What it says of this gate and those before.
+  GateHistory look_back_from(const GateReport& report) const {
+    std::stringstream lines;
+    lines << std::ifstream(path_).rdbuf();
+    lines.clear();  // an empty file is no failure
+    lines << history_line(report);
+    return look_back(read_history(lines));
+  }
+  void add(const GateReport& report) {
+    file_ << history_line(report);
+    file_.close();
+    if (!file_) throw FatalError(path_ + " cannot be written; is its disk full?");
+  }
+
+ private:
+  const std::string path_;
+  std::ofstream file_;
+};
 
 void write_reports(const GateReport& report, const std::string& folder) {
-  make_report_folder(folder);
   write_report(folder, "gate.json", json_report(report));
   write_report(folder, "gate.html", html_report(report));
   write_report(folder, "gate.xml", junit_report(report));
@@ -83,6 +102,9 @@ int exit_code_of(GateVerdict verdict) {
 
 int run_gate(const GateOptions& options) {
   Interrupt interrupt;
+  if (!options.report.empty()) make_report_folder(options.report);
+  std::optional<History> history;
+  if (!options.history.empty()) history.emplace(options.history);
   GateProgress progress;
   GateRun run(plan_of(options), is_decided,
               [&](const std::string& doing) { progress.show(doing); });
@@ -92,10 +114,13 @@ int run_gate(const GateOptions& options) {
   progress.clear();
 
   GateReport report = decide(std::move(record));
-  if (!options.history.empty()) remember(options.history, report);
-  if (!options.report.empty()) write_reports(report, options.report);
+  if (history) report.history = history->look_back_from(report);
+  // Before what may fail.
   fmt::print("{}", options.json ? json_report(report)
                                 : terminal_report(report, isatty(STDOUT_FILENO) == 1));
+  std::fflush(stdout);
+  if (history) history->add(report);
+  if (!options.report.empty()) write_reports(report, options.report);
   return exit_code_of(report.verdict);
 }
 

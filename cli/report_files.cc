@@ -1,5 +1,9 @@
 #include "cli/report_files.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -22,6 +26,7 @@ void make_report_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) throw FatalError(path + ": " + error.message());
+  if (access(path.c_str(), W_OK) != 0) throw FatalError(path + ": " + std::strerror(errno));
 }
 
 void write_report(const std::string& folder, const std::string& name,

@@ -166,6 +166,13 @@ class Options(Runs):
         self.at = ("--store", self.store)
         self.assert_sound()
 
+    def test_reports_that_cannot_be_written_are_told_of_before_the_run(self):
+        file = self.write("file.txt", "no folder")
+        ran = self.run_penstock("capacity", self.profile(), "--report", os.path.join(file, "report"), expect=1,
+                                store=False)
+        self.assertEqual((ran.out, len(ran.err.splitlines())), ("", 1), ran.err)
+        self.assertIn("file.txt/report: ", ran.err)
+
     def test_what_no_system_could_do_is_not_begun(self):
         def refused(sentence, **options):
             ran = self.run_penstock("capacity", self.profile(**options), "--report", "report", expect=2,

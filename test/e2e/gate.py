@@ -185,6 +185,14 @@ class Trouble(Gates):
                       self.refused("--baseline", "/bin/true", "--candidate", self.baseline))
         self.refused("--baseline", self.baseline, expect=2)
 
+    def test_what_cannot_be_written_is_told_of_before_the_gate(self):
+        builds = ("--baseline", self.baseline, "--candidate", self.baseline)
+        nowhere = os.path.join(self.job, "nowhere")  # below a file
+        for option in ("--report", "--history"):
+            err = self.refused(self.job, *builds, option, nowhere)
+            self.assertEqual(len(err.splitlines()), 1, err)
+            self.assertIn(nowhere, err)
+
     def test_an_interrupt_ends_with_what_there_is(self):
         process = subprocess.Popen([penstock, "gate", self.job, "--baseline", self.baseline, "--candidate",
                                     self.baseline, "--pairs-max", "1000", "--json"], cwd=self.folder, text=True,
