@@ -108,6 +108,15 @@ int Child::wait() {
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
 }
 
+bool Child::wait_unless(const std::atomic<bool>& interrupted, const std::function<void()>& look) {
+  while (!has_ended(false)) {
+    if (interrupted) return false;
+    look();
+    std::this_thread::sleep_for(between_looks);
+  }
+  return true;
+}
+
 std::optional<std::string> Child::end() {
   if (!has_ended(false)) return std::nullopt;
   return WIFSIGNALED(status_) ? fmt::format("was killed by signal {}", WTERMSIG(status_))

@@ -4,8 +4,10 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,8 +40,10 @@ class Child {
   int wait();
   // How it ended, if it has: "was killed by signal 9", "ended with exit code 1". Waits for nothing.
   std::optional<std::string> end();
-  // Whether it has. Does not block.
-  bool has_ended() { return has_ended(false); }
+  // Waits for its end, and calls `look` about fifty times a second meanwhile. False: `interrupted`
+  // became true before.
+  bool wait_unless(
+      const std::atomic<bool>& interrupted, const std::function<void()>& look = [] {});
   std::string output() const;
 
  private:

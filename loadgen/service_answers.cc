@@ -32,16 +32,6 @@ std::optional<WallTime> wall_time_from(std::string_view text) {
          std::chrono::milliseconds(number(20, 3));
 }
 
-std::string text_in(const Json& object, const char* name) {
-  const auto value = object.find(name);
-  return value != object.end() && value->is_string() ? value->get<std::string>() : std::string();
-}
-
-std::uint64_t number_in(const Json& object, const char* name) {
-  const auto value = object.find(name);
-  return value != object.end() && value->is_number_unsigned() ? value->get<std::uint64_t>() : 0;
-}
-
 std::optional<WallTime> time_in(const Json& object, const char* name) {
   return wall_time_from(text_in(object, name));
 }

@@ -12,6 +12,7 @@
 #include "engine/core/clock.h"
 #include "engine/core/error.h"
 #include "engine/http/json.h"
+#include "loadgen/json_fields.h"
 #include "loadgen/run_record.h"
 #include "loadgen/sampler.h"
 
@@ -20,8 +21,6 @@ namespace penstock {
 // 2026-11-28T01:02:03.456Z, of a year from 1970 to 2199: nanoseconds are counted of it.
 std::optional<WallTime> wall_time_from(std::string_view text);
 
-std::string text_in(const Json& object, const char* name);      // empty: none
-std::uint64_t number_in(const Json& object, const char* name);  // 0: none
 std::optional<WallTime> time_in(const Json& object, const char* name);
 
 // Of an overview.

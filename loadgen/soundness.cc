@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <sstream>
 
-#include "engine/http/json.h"
 #include "loadgen/child.h"
+#include "loadgen/json_fields.h"
 
 namespace penstock {
 namespace {
@@ -31,12 +31,11 @@ Soundness find_soundness(const Premises& premises, const StorePlace& store,
   bool has_summary = false;
   for (std::string line; std::getline(lines, line);) {
     const Json event = Json::parse(line, nullptr, false);
-    if (!event.is_object()) continue;
-    has_summary = has_summary || event.value("event", "") == "fsck";
-    if (event.value("event", "") != "finding") continue;
-    const std::string key = event.value("key", "");
+    has_summary = has_summary || text_in(event, "event") == "fsck";
+    if (text_in(event, "event") != "finding") continue;
+    const std::string key = text_in(event, "key");
     if (!key.starts_with(key_prefix)) continue;
-    const std::string what = event.value("what", "");
+    const std::string what = text_in(event, "what");
     soundness.findings.push_back(key + ": " + what);
     if (is_too_much(what)) ++soundness.stored_twice;
   }

@@ -1,10 +1,8 @@
 #include "loadgen/gate/backfill_run.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <sstream>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,14 +12,12 @@
 #include "loadgen/child.h"
 #include "loadgen/emulate/openai_emulator.h"
 #include "loadgen/gate/metrics.h"
+#include "loadgen/json_fields.h"
 #include "loadgen/provider_client.h"
 #include "loadgen/provider_use.h"
 
 namespace penstock {
 namespace {
-
-// A peak lasts longer.
-constexpr std::chrono::milliseconds between_looks{20};
 
 std::unique_ptr<OpenAiEmulator> start_provider(const ProviderPlan& plan, std::uint64_t seed) {
   OpenAiEmulatorOptions options;
@@ -44,7 +40,7 @@ std::optional<Json> summary_in(const std::string& output) {
   for (std::string line; std::getline(lines, line);) {
     if (line.find("\"summary\"") == std::string::npos) continue;
     Json event = Json::parse(line, nullptr, false);
-    if (event.is_object() && event.value("event", "") == "summary") summary = std::move(event);
+    if (text_in(event, "event") == "summary") summary = std::move(event);
   }
   return summary;
 }
@@ -52,17 +48,12 @@ std::optional<Json> summary_in(const std::string& output) {
 // What an older build does not say is left out.
 Values values_of(const Json& summary) {
   Values values;
-  const auto number = [&](const char* key) -> std::optional<double> {
-    const auto found = summary.find(key);
-    if (found == summary.end() || !found->is_number()) return std::nullopt;
-    return found->get<double>();
-  };
-  const std::optional<double> pages = number("pages");
+  const std::optional<double> pages = real_in(summary, "pages");
   const auto add = [&](std::string_view name, const char* key, std::optional<double> per) {
-    const std::optional<double> value = number(key);
+    const std::optional<double> value = real_in(summary, key);
     if (value && per && *per > 0) values[std::string(name)] = *value / *per;
   };
-  add(metric::documents, "seen", number("seconds"));
+  add(metric::documents, "seen", real_in(summary, "seconds"));
   add(metric::cpu_engine, "cpu_engine_s", pages);
   add(metric::cpu_extraction, "cpu_extraction_s", pages);
   return values;
@@ -87,11 +78,9 @@ std::optional<BackfillRun> run_backfill(const Build& build, const GateJob& job,
   }
   Child child(command, environment, folder + "/backfill.log");
   std::uint64_t memory = 0;
-  while (!child.has_ended()) {
-    if (interrupted) return std::nullopt;
-    memory = std::max(memory, tree_usage(child.pid()).memory_bytes);
-    std::this_thread::sleep_for(between_looks);
-  }
+  const bool has_ended = child.wait_unless(
+      interrupted, [&] { memory = std::max(memory, tree_usage(child.pid()).memory_bytes); });
+  if (!has_ended) return std::nullopt;
   const int code = child.wait();
   const std::string output = child.output();
   const std::optional<Json> summary = summary_in(output);

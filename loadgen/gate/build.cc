@@ -27,7 +27,8 @@ std::string version_of(const std::string& program, const std::string& log) {
   const int code = child.wait();
   const std::string said = child.output();
   if (code != 0 || !said.starts_with(name))
-    throw FatalError(program + ": is no penstock that runs here: " + said);
+    throw FatalError(program + ": is no penstock that runs here; --version says \"" +
+                     said.substr(0, said.find('\n')) + '"');
   return said.substr(name.size(), said.find('\n') - name.size());
 }
 

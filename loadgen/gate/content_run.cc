@@ -14,6 +14,7 @@
 #include "loadgen/corpus.h"
 #include "loadgen/gate/backfill_run.h"
 #include "loadgen/gate/content.h"
+#include "loadgen/json_fields.h"
 
 namespace penstock {
 namespace {
@@ -42,11 +43,11 @@ Found search(const Build& build, const std::string& store, const std::string& qu
   std::istringstream lines(child.output());
   for (std::string line; std::getline(lines, line);) {
     const Json hit = Json::parse(line, nullptr, false);
-    if (!hit.is_object() || !hit.contains("rank")) continue;
-    std::string key = hit.value("key", "");
+    if (!real_in(hit, "rank")) continue;
+    std::string key = text_in(hit, "key");
     if (key.starts_with(prefix)) key.erase(0, prefix.size());
-    found.push_back(fmt::format("{}, pages {}-{}", key, hit.value("page_first", 0u),
-                                hit.value("page_last", 0u)));
+    found.push_back(fmt::format("{}, pages {}-{}", key, number_in(hit, "page_first"),
+                                number_in(hit, "page_last")));
   }
   return found;
 }

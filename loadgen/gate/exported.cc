@@ -5,15 +5,15 @@
 #include <sstream>
 #include <utility>
 
-#include "engine/http/json.h"
+#include "loadgen/json_fields.h"
 
 namespace penstock {
 namespace {
 
 struct ExportedChunk {
-  std::uint32_t ordinal = 0;
-  std::uint32_t page_first = 1;
-  std::uint32_t page_last = 1;
+  std::uint64_t ordinal = 0;
+  std::uint64_t page_first = 0;
+  std::uint64_t page_last = 0;
   std::uint64_t char_begin = 0;
   std::uint64_t char_end = 0;
   std::string text;
@@ -50,17 +50,18 @@ void find_words(const std::vector<std::pair<std::size_t, ExportedChunk*>>& parts
     const ExportedChunk& chunk = *parts[part].second;
     const std::size_t part_begin = parts[part].first;
     const std::size_t part_end = part + 1 < parts.size() ? parts[part + 1].first : text.size();
-    const std::size_t pages = chunk.page_last - chunk.page_first + 1;
+    const std::uint64_t pages =
+        chunk.page_last < chunk.page_first ? 1 : chunk.page_last - chunk.page_first + 1;
     const std::size_t page =
         (begin - part_begin) * pages / std::max<std::size_t>(part_end - part_begin, 1);
     document.words.push_back(
-        {begin, at - begin, chunk.page_first + static_cast<std::uint32_t>(page)});
+        {begin, at - begin, static_cast<std::uint32_t>(chunk.page_first + page)});
   }
 }
 
 void assemble(std::vector<ExportedChunk>& chunks, ExportedDocument& document) {
   std::ranges::stable_sort(chunks, {}, &ExportedChunk::ordinal);
-  std::set<std::uint32_t> ordinals;
+  std::set<std::uint64_t> ordinals;
   std::set<std::string_view> texts;
   std::vector<std::pair<std::size_t, ExportedChunk*>> parts;
   std::uint64_t covered = 0;
@@ -86,22 +87,21 @@ Exported read_export(const std::string& lines, const std::string& prefix) {
   std::istringstream stream(lines);
   for (std::string line; std::getline(stream, line);) {
     const Json object = Json::parse(line, nullptr, false);
-    if (!object.is_object()) continue;
-    std::string key = object.value("key", "");
+    std::string key = text_in(object, "key");
     if (key.starts_with(prefix)) key.erase(0, prefix.size());
-    const std::string event = object.value("event", "");
+    const std::string event = text_in(object, "event");
     if (event == "document") {
       ExportedDocument& document = exported[key];
-      document.outcome = object.value("outcome", "");
-      document.pages = object.value("pages", std::uint64_t{0});
+      document.outcome = text_in(object, "outcome");
+      document.pages = number_in(object, "pages");
       if (const auto times = object.find("times"); times != object.end())
-        document.times = times->get<std::map<std::string, std::int64_t>>();
+        for (const auto& [name, time] : times->items())
+          if (time.is_number_integer()) document.times[name] = time.get<std::int64_t>();
     } else if (event == "chunk") {
-      exported[key].tokens += object.value("tokens", std::uint64_t{0});
-      chunks[key].push_back({object.value("ordinal", 0u), object.value("page_first", 1u),
-                             object.value("page_last", 1u),
-                             object.value("char_begin", std::uint64_t{0}),
-                             object.value("char_end", std::uint64_t{0}), object.value("text", "")});
+      exported[key].tokens += number_in(object, "tokens");
+      chunks[key].push_back({number_in(object, "ordinal"), number_in(object, "page_first"),
+                             number_in(object, "page_last"), number_in(object, "char_begin"),
+                             number_in(object, "char_end"), text_in(object, "text")});
     }
   }
   for (auto& [key, all] : chunks) assemble(all, exported[key]);

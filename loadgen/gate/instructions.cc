@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,7 +16,6 @@
 namespace penstock {
 namespace {
 
-constexpr std::chrono::milliseconds between_looks{20};
 constexpr const char* valgrind_missing =
     "instructions: valgrind is not installed (Debian: apt-get install valgrind)";
 
@@ -53,7 +50,7 @@ class Count {
                 stage},
                {}, place + ".log") {}
 
-  bool has_ended() { return child_.has_ended(); }
+  bool wait_unless(const std::atomic<bool>& interrupted) { return child_.wait_unless(interrupted); }
   // Of one that has ended. Absent: it failed.
   std::optional<std::uint64_t> instructions() {
     if (child_.wait() != 0) return std::nullopt;
@@ -106,10 +103,7 @@ void count_instructions(const Build& baseline, const Build& candidate, const Gat
     show(stage);
     Count before(*valgrind, baseline, stage, folder + "/baseline");
     Count after(*valgrind, candidate, stage, folder + "/candidate");
-    while (!before.has_ended() || !after.has_ended()) {
-      if (interrupted) return;
-      std::this_thread::sleep_for(between_looks);
-    }
+    if (!before.wait_unless(interrupted) || !after.wait_unless(interrupted)) return;
     GateMetric metric = instruction_metric(stage, job);
     const std::optional<std::uint64_t> theirs_counted = before.instructions();
     const std::optional<std::uint64_t> ours_counted = after.instructions();

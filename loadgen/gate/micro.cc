@@ -1,7 +1,6 @@
 #include "loadgen/gate/micro.h"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -9,7 +8,6 @@
 #include <set>
 #include <sstream>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "engine/core/error.h"
@@ -19,13 +17,12 @@
 #include "loadgen/gate/control.h"
 #include "loadgen/gate/metrics.h"
 #include "loadgen/gate/pairs.h"
+#include "loadgen/json_fields.h"
 
 namespace penstock {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::chrono::milliseconds between_looks{20};
 
 std::string text_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -53,10 +50,7 @@ std::optional<Values> run_program(const std::string& program, const std::string&
   Child child({program, "--benchmark_min_time=0.05", "--benchmark_out_format=json",
                "--benchmark_out=" + out},
               {}, folder + "/benchmark.log");
-  while (!child.has_ended()) {
-    if (interrupted) return std::nullopt;
-    std::this_thread::sleep_for(between_looks);
-  }
+  if (!child.wait_unless(interrupted)) return std::nullopt;
   if (child.wait() != 0) throw FatalError(program + ": " + child.output());
   std::vector<Values> times = benchmark_times(text_of(out), program);
   if (times.empty()) throw FatalError(program + ": has no benchmark");
@@ -66,7 +60,8 @@ std::optional<Values> run_program(const std::string& program, const std::string&
 std::set<std::string> benchmarks_of(const std::string& program, const std::string& folder) {
   Child child({fs::absolute(program).string(), "--benchmark_list_tests=true"}, {},
               folder + "/list.log");
-  if (child.wait() != 0) throw FatalError(program + ": is no program of Google Benchmark");
+  if (child.wait() != 0)
+    throw FatalError(program + ": is no program of Google Benchmark, and no .json of one");
   std::set<std::string> names;
   std::istringstream lines(child.output());
   for (std::string name; std::getline(lines, name);) names.insert(name);
@@ -105,20 +100,24 @@ void pair_files(const GatePlan& plan, GateRecord& record) {
 
 std::vector<Values> benchmark_times(const std::string& json, const std::string& name) {
   const Json file = Json::parse(json, nullptr, false);
-  if (!file.is_object() || !file.contains("benchmarks"))
+  const auto runs = file.find("benchmarks");
+  if (runs == file.end() || !runs->is_array())
     throw FatalError(name + ": is no JSON of Google Benchmark");
   std::vector<Values> repetitions;
   std::map<std::string, std::size_t> seen;
-  for (const Json& run : file["benchmarks"]) {
-    if (run.value("run_type", "iteration") != "iteration" || run.value("error_occurred", false))
-      continue;
-    const std::string benchmark = run.value("run_name", run.value("name", ""));
+  for (const Json& run : *runs) {
+    const std::string kind = text_in(run, "run_type");  // older ones do not say it
+    const std::string benchmark =
+        text_in(run, "run_name").empty() ? text_in(run, "name") : text_in(run, "run_name");
     const bool is_real = benchmark.find("/real_time") != std::string::npos;
-    const double time = run.value(is_real ? "real_time" : "cpu_time", 0.0);
-    if (time <= 0) continue;
+    const double time = real_in(run, is_real ? "real_time" : "cpu_time").value_or(0);
+    const auto failed = run.find("error_occurred");
+    if (benchmark.empty() || time <= 0 || (!kind.empty() && kind != "iteration") ||
+        (failed != run.end() && *failed == true))
+      continue;
     const std::size_t repetition = seen[benchmark]++;
     if (repetition == repetitions.size()) repetitions.emplace_back();
-    repetitions[repetition][benchmark] = time * seconds_in(run.value("time_unit", "ns"));
+    repetitions[repetition][benchmark] = time * seconds_in(text_in(run, "time_unit"));
   }
   return repetitions;
 }

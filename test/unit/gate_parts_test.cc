@@ -118,7 +118,7 @@ TEST_CASE("benchmarks: times are those of single runs in seconds") {
     {"name":"pack","run_name":"pack","run_type":"iteration","real_time":9,"cpu_time":7,"time_unit":"ns"},
     {"name":"pack_mean","run_name":"pack","run_type":"aggregate","real_time":9,"cpu_time":6,"time_unit":"ns"},
     {"name":"store/real_time","run_name":"store/real_time","run_type":"iteration","real_time":3,"cpu_time":1,"time_unit":"ms"},
-    {"name":"broken","run_name":"broken","run_type":"iteration","error_occurred":true,"error_message":"x"}]})";
+    {"name":"broken","run_name":"broken","run_type":"iteration","error_occurred":true,"error_message":"x","cpu_time":1}]})";
   const std::vector<Values> times = benchmark_times(json, "times.json");
   REQUIRE(times.size() == 2);
   REQUIRE(times[0].size() == 2);
@@ -129,8 +129,13 @@ TEST_CASE("benchmarks: times are those of single runs in seconds") {
 }
 
 TEST_CASE("benchmarks: another file is refused by its name") {
-  CHECK_THROWS_WITH(benchmark_times("{}", "times.json"),
-                    ContainsSubstring("times.json: is no JSON of Google Benchmark"));
+  for (const char* other : {"{}", "rubbish", "[]", R"({"benchmarks":3})"}) {
+    INFO(other);
+    CHECK_THROWS_WITH(benchmark_times(other, "times.json"),
+                      ContainsSubstring("times.json: is no JSON of Google Benchmark"));
+  }
+  CHECK(
+      benchmark_times(R"({"benchmarks":[1,{"name":3},{"name":"a","cpu_time":"x"}]})", "").empty());
 }
 
 struct Runs {
