@@ -15,18 +15,23 @@ bool is_in_file(const std::string& url) {
   return url.empty() || url.starts_with("sqlite:");
 }
 
-// What of [system] a destination has no use for is refused, so that nobody believes that it was
-// heeded.
+// What a destination has no use for is refused, so that nobody believes that it was heeded.
 void refuse_others(const TomlTable& table, DestinationKind destination) {
   using enum DestinationKind;
   struct Use {
     std::string_view key;
     std::vector<DestinationKind> by;
   };
-  const std::vector<Use> uses = {{"url", {http}},    {"workers", {http, queue}},
-                                 {"queue", {queue}}, {"queue_name", {queue}},
-                                 {"store", {queue}}, {"ledger", {queue, engine}},
-                                 {"blobs", {queue}}, {"vectors", {queue, engine}}};
+  const std::vector<Use> uses = {{"url", {http}},
+                                 {"workers", {http, queue}},
+                                 {"queue", {queue}},
+                                 {"queue_name", {queue}},
+                                 {"store", {queue}},
+                                 {"ledger", {queue, engine}},
+                                 {"blobs", {queue}},
+                                 {"vectors", {queue, engine}},
+                                 {"connections_max", {http, queue}},
+                                 {"connections_wait", {http}}};
   for (const auto& [key, by] : uses)
     if (table.has(key) && std::ranges::find(by, destination) == by.end())
       table.refuse(key,
@@ -222,6 +227,7 @@ Profile read_profile(const std::string& path) {
   profile.connections_wait = root.flag("connections_wait");
   profile.content_checks = static_cast<std::uint32_t>(root.whole("content_checks", 10, 0, 1'000));
   if (std::optional<TomlTable> system = root.table("system")) profile.system = system_from(*system);
+  refuse_others(root, profile.system.destination);
   profile.provider = read_provider(root);
   if (profile.provider && !profile.system.is_started())
     root.refuse("provider", profile.system.url.empty()

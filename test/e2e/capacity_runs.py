@@ -16,8 +16,7 @@ name = "tiny"
 seed = 7
 drain_max = "{drain}"
 content_checks = {checks}
-connections_max = {connections}
-connections_wait = {wait}
+{connections}
 
 [system]
 {system}
@@ -129,15 +128,17 @@ def take(handler, body):
 
 class Runs(Serving):
     def profile(self, *, url=None, system="workers = 1", kind='size = "20KB"', phase=None, per_second=20,
-                length="2s", measure="upload", limit=30, fraction=0.5, checks=3, connections=1000, wait=False,
+                length="2s", measure="upload", limit=30, fraction=0.5, checks=3, connections=None, wait=False,
                 drain="60s"):
         """The path of one. Half of the documents in time are enough, since there are few of them."""
         steady = f'plan = "constant"\nlength = "{length}"\nper_second = {per_second}'
+        pool = f"connections_max = {connections}" if connections else ""
+        pool += "\nconnections_wait = true" if wait else ""
         path = os.path.join(self.folder, "profile.toml")
         with open(path, "w") as file:
             file.write(PROFILE.format(system=f'url = "{url}"' if url else system, kind=kind,
                                       phase=phase or steady, measure=measure, limit=limit, fraction=fraction,
-                                      checks=checks, connections=connections, wait=str(wait).lower(),
+                                      checks=checks, connections=pool,
                                       drain=drain))
         return path
 

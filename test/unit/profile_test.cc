@@ -166,6 +166,12 @@ TEST_CASE("profile: what a destination has no use for is refused") {
         ":3: [system] workers has no meaning for destination \"engine\"");
   CHECK(system("destination = \"queue\"\nurl = \"http://h\"") ==
         ":3: [system] url has no meaning for destination \"queue\"");
+  CHECK(refusal("connections_wait = true\n[system]\ndestination = \"queue\"\n" +
+                std::string(smallest)) ==
+        ":1: connections_wait has no meaning for destination \"queue\"");
+  CHECK(refusal("connections_max = 9\n[system]\ndestination = \"engine\"\n" +
+                std::string(smallest)) ==
+        ":1: connections_max has no meaning for destination \"engine\"");
   CHECK(system("workers = 0") == ":2: [system] workers is a whole number from 1 to 64");
   CHECK(
       system("destination = \"queue\"\nworkers = 2") ==
