@@ -45,8 +45,8 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// A part of a body, and what writes it, are 64 KB each, a thousand at a time. From the heap they
-// would leave it in pieces: it grew with each burst, by 100 MB in six. Mapped, they are given back.
+// A part of a body has 128 KB, and there are a thousand at a time. From the heap they would leave
+// it in pieces: it grew with each burst, by 100 MB in six. Mapped, they are given back.
 void give_back_buffers() {
   constexpr int mapped_bytes_min = 64 << 10;
   mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);

@@ -43,7 +43,7 @@ CLI::App& add_command(CLI::App& app, GateOptions& options) {
   command.add_option("--seed", options.seed, "Of the order of runs")->capture_default_str();
   command
       .add_option("--pairs-max", options.pairs_max,
-                  "Pairs of runs at most; fewer if that decides it")
+                  "Pairs of runs at most; fewer if that decides it, less than 10 say nothing")
       ->check(CLI::Range(1u, 1'000u))
       ->capture_default_str();
   command.add_flag("--accept-content", options.accept_content,
