@@ -21,6 +21,8 @@ namespace penstock {
 namespace {
 
 constexpr std::chrono::milliseconds between_looks{10};
+// Longer, since it costs the machine something: of a caller's looks at what it waits for.
+constexpr std::chrono::milliseconds between_calls{20};
 constexpr std::chrono::seconds patience_until_it_serves{30};
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -112,7 +114,7 @@ bool Child::wait_unless(const std::atomic<bool>& interrupted, const std::functio
   while (!has_ended(false)) {
     if (interrupted) return false;
     look();
-    std::this_thread::sleep_for(between_looks);
+    std::this_thread::sleep_for(between_calls);
   }
   return true;
 }
