@@ -127,6 +127,7 @@ RunRecord CapacityRun::run() {
     journal_ = nullptr;
     if (interrupted_) run.interrupted = "it was interrupted";
   }
+  if (system->has_ended() && run.interrupted.empty()) run.interrupted = "what it loaded has ended";
   run.samples = sampler.stop();
   destination->stop();
   run.arrivals = journal.take();

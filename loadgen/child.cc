@@ -78,7 +78,8 @@ std::string Child::first_line(std::chrono::seconds patience) {
       return said.substr(0, end);
     if (is_last_look) {
       while (said.ends_with('\n')) said.pop_back();
-      throw FatalError(name_ + " does not serve: " + said);
+      throw FatalError(name_ + ' ' + end().value_or("does not serve") +
+                       (said.empty() ? "" : ": " + said));
     }
     std::this_thread::sleep_for(between_looks);
   }

@@ -13,21 +13,8 @@ import threading
 import time
 import unittest
 
-from capacity_runs import Runs, pass_on
+from capacity_runs import Runs, child_of, pass_on
 from cases import wait_until
-
-
-def child_of(process, word):
-    """The process id of its child that has this word in its command."""
-    for pid in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as command:
-                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
-                if parent == process.pid and word in command.read().split("\0"):
-                    return int(pid)
-        except (OSError, ValueError, IndexError):
-            pass
-    return None
 
 
 class Lock:

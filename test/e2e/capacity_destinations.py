@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import unittest
 
-from capacity_runs import Runs
+from capacity_runs import Runs, child_of
 from cases import wait_until
 from servers import make_database, of_its_own, server
 
@@ -103,6 +103,14 @@ class Queue(Runs):
         other.terminate()
         other.communicate(timeout=60)
 
+    def test_its_only_worker_is_killed(self):
+        run = self.begin(system='destination = "queue"', length="60s", env=self.here())
+        wait_until(lambda: "steady" in run.stderr.readline())
+        os.kill(child_of(run, "worker"), signal.SIGKILL)
+        self.finish(run, 10)
+        self.assertIn("penstock worker was killed by signal 9 in the middle of the run", self.json["sentence"])
+        self.assertIn("whole run", self.broken_checks())
+
     def test_what_makes_no_sense_is_refused_with_one_line(self):
         for keys, said in (('queue = "redis://127.0.0.1:1"', "redis://127.0.0.1:1"),
                            ('queue = "carrier:pigeon"', "not a known URL"),
@@ -120,6 +128,18 @@ class RedisQueue(Runs):
                       'vectors = "pgvector:"')
         self.assert_all_done()
         self.assertIn("queue $LOAD_QUEUE", self.json["system"])
+
+    def test_a_fleet_goes_on_without_a_worker_that_is_killed(self):
+        ledger = make_database(self, "PENSTOCK_TEST_PGVECTOR")
+        run = self.begin(env=self.here(LOAD_QUEUE=server("PENSTOCK_TEST_REDIS"), LOAD_LEDGER=ledger), length="4s",
+                         system='destination = "queue"\nworkers = 2\nqueue = "$LOAD_QUEUE"\n'
+                         'ledger = "$LOAD_LEDGER"\nvectors = "pgvector:"\narguments = ["--lease", "2"]')
+        wait_until(lambda: "steady" in run.stderr.readline())
+        os.kill(child_of(run, "worker"), signal.SIGKILL)
+        self.finish(run, 10)
+        self.assertIn("penstock worker was killed by signal 9 in the middle of the run", self.json["sentence"])
+        self.assertEqual(self.json["conservation"]["done"], len(self.arrivals))
+        self.assertNotIn("whole run", self.broken_checks())
 
     def test_workers_of_a_redis_that_are_there_have_a_clock_that_is_known(self):
         name = of_its_own("queue")

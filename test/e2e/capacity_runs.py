@@ -126,6 +126,19 @@ def take(handler, body):
     connection.close()
 
 
+def child_of(process, word):
+    """The process id of its child that has this word in its command."""
+    for pid in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as command:
+                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+                if parent == process.pid and word in command.read().split("\0"):
+                    return int(pid)
+        except (OSError, ValueError, IndexError):
+            pass
+    return None
+
+
 class Runs(Serving):
     def profile(self, *, url=None, system="workers = 1", kind='size = "20KB"', phase=None, per_second=20,
                 length="2s", measure="upload", limit=30, fraction=0.5, checks=3, connections=None, wait=False,
