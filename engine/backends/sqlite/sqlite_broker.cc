@@ -1,7 +1,8 @@
 #include "engine/backends/sqlite/sqlite_broker.h"
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "engine/backends/sqlite/queue_statements.h"
@@ -13,6 +14,8 @@ using std::chrono::milliseconds;
 
 // How long an idle worker waits before it looks again.
 constexpr milliseconds idle_pause{100};
+// How long the size of a lane is believed.
+constexpr std::chrono::seconds count_after{1};
 
 // Several processes share it, so it is the machine's time.
 std::int64_t now_ms() {
@@ -89,6 +92,7 @@ SqliteBroker::SqliteBroker(const std::string& path, BrokerOptions options)
       database_(path, OpenMode::write),
       statements_(std::make_unique<QueueStatements>(database_)),
       random_(std::random_device()()),
+      batches_(database_),
       thread_([this] { deliver_and_renew(); }) {
   for (const Lane lane : all_lanes)
     lanes_[index_of(lane)] = std::make_unique<LaneQueue>(*this, lane);
@@ -102,8 +106,10 @@ SqliteBroker::~SqliteBroker() {
   to_deliver_.notify_one();
   thread_.join();
   if (!options_.worker.empty())
-    static_cast<void>(
-        run(statements_->forget_worker.bind_text(1, options_.queue).bind_text(2, options_.worker)));
+    static_cast<void>(batches_.write([this] {
+      return run(
+          statements_->forget_worker.bind_text(1, options_.queue).bind_text(2, options_.worker));
+    }));
 }
 
 WorkQueue& SqliteBroker::queue(Lane lane) {
@@ -111,16 +117,10 @@ WorkQueue& SqliteBroker::queue(Lane lane) {
 }
 
 Result<std::vector<Enqueued>> SqliteBroker::enqueue(std::span<const Claim> documents, Lane lane) {
-  const std::lock_guard lock(mutex_);
   std::vector<Enqueued> all;
-  const Result<void> done = in_transaction(database_, [&]() -> Result<void> {
-    Statement& size = statements_->size;
-    size.bind_text(1, options_.queue).bind_text(2, name_of(lane));
-    if (const auto row = size.step(); !row) return pass_on(row.error());
-    std::uint64_t in_lane = size.natural(0);
-    size.reset();
+  const Result<void> done = batches_.write([&]() -> Result<void> {
     for (const Claim& document : documents) {
-      const Result<Enqueued> one = enqueue_one(document, lane, in_lane);
+      const Result<Enqueued> one = enqueue_one(document, lane);
       if (!one) return pass_on(one.error());
       all.push_back(*one);
     }
@@ -130,8 +130,7 @@ Result<std::vector<Enqueued>> SqliteBroker::enqueue(std::span<const Claim> docum
   return all;
 }
 
-Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane,
-                                           std::uint64_t& in_lane) {
+Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane) {
   using State = QueuedDocument::State;
   const Result<std::optional<QueuedDocument>> found = find_one(document.key);
   if (!found) return pass_on(found.error());
@@ -146,20 +145,37 @@ Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane,
     return Enqueued::follows;
   }
   const bool replaces = old && old->state != State::dead;
-  if (!replaces && in_lane >= options_.documents_max) return Enqueued::full;
+  if (!replaces) {
+    const Result<bool> room = has_room(lane);
+    if (!room) return pass_on(room.error());
+    if (!*room) return Enqueued::full;
+  }
   Statement& put = statements_->put;
   bind_claim(put, document);
   put.bind_text(1, options_.queue).bind_text(8, name_of(lane)).bind(9, now_ms());
   if (auto done = put.run(); !done) return pass_on(done.error());
   if (replaces) return Enqueued::replaced;
-  ++in_lane;
+  ++sizes_[index_of(lane)].documents;
   return Enqueued::queued;
 }
 
+// To count takes longer the more there are, so it is not done for each. What other processes
+// enqueued since the last time is not known.
+Result<bool> SqliteBroker::has_room(Lane lane) {
+  LaneSize& size = sizes_[index_of(lane)];
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (size.documents < options_.documents_max && now - size.counted < count_after) return true;
+  Statement& count = statements_->size;
+  count.bind_text(1, options_.queue).bind_text(2, name_of(lane));
+  if (const auto row = count.step(); !row) return pass_on(row.error());
+  size = {count.natural(0), now};
+  count.reset();
+  return size.documents < options_.documents_max;
+}
+
 Result<SqliteBroker::Claimed> SqliteBroker::try_claim(Lane lane, Claim& claim) {
-  const std::lock_guard lock(mutex_);
   Claimed claimed = Claimed::nothing_now;
-  const Result<void> done = in_transaction(database_, [&]() -> Result<void> {
+  const Result<void> done = batches_.write([&]() -> Result<void> {
     const std::int64_t now = now_ms();
     const auto bound_to_lane = [&](Statement& statement) -> Statement& {
       return statement.bind_text(1, options_.queue).bind_text(2, name_of(lane));
@@ -266,18 +282,13 @@ void SqliteBroker::deliver_and_renew() {
     to_deliver_.wait_until(lock, renewed + renew_every,
                            [this] { return ending_ || !deliveries_.empty(); });
     if (ending_ && deliveries_.empty()) return;
-    std::deque<Delivery> failed;
-    while (!deliveries_.empty()) {
-      Delivery delivery = std::move(deliveries_.front());
-      deliveries_.pop_front();
-      lock.unlock();
-      const bool is_delivered = deliver(delivery).has_value();
-      lock.lock();
-      if (!is_delivered) failed.push_back(std::move(delivery));
-    }
+    std::vector<Delivery> deliveries = std::exchange(deliveries_, {});
+    lock.unlock();
+    deliveries = deliver(std::move(deliveries));
+    lock.lock();
     // The disk may be full. While this process lives it renews the lease, so nobody else will.
-    if (!failed.empty() && !ending_) {
-      deliveries_ = std::move(failed);
+    if (!deliveries.empty() && !ending_) {
+      std::ranges::move(deliveries, std::back_inserter(deliveries_));
       to_deliver_.wait_for(lock, idle_pause, [this] { return ending_; });
     }
     if (std::chrono::steady_clock::now() < renewed + renew_every) continue;
@@ -288,19 +299,32 @@ void SqliteBroker::deliver_and_renew() {
   }
 }
 
-Result<void> SqliteBroker::deliver(const Delivery& delivery) {
-  const std::lock_guard lock(mutex_);
-  return in_transaction(database_, [&]() -> Result<void> {
-    const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(delivery.key);
-    if (!attempts) return pass_on(attempts.error());
-    if (!*attempts) return {};  // its lease had ended, and another worker has it
-    if (delivery.outcome) return advance(delivery.key, delivery.outcome, delivery.message);
-    return run(statements_->wait_again.bind_text(1, options_.queue)
-                   .bind_text(2, delivery.key)
-                   .bind_text(3, "waiting")
-                   .bind(4, now_ms())
-                   .bind(5, **attempts));
+std::vector<SqliteBroker::Delivery> SqliteBroker::deliver(std::vector<Delivery> deliveries) {
+  if (deliveries.empty() || deliver_together(deliveries)) return {};
+  std::erase_if(deliveries, [this](const Delivery& one) {
+    return deliver_together({&one, 1}).has_value();
   });
+  return deliveries;
+}
+
+Result<void> SqliteBroker::deliver_together(std::span<const Delivery> deliveries) {
+  return batches_.write([&]() -> Result<void> {
+    for (const Delivery& delivery : deliveries)
+      if (Result<void> done = deliver_one(delivery); !done) return done;
+    return {};
+  });
+}
+
+Result<void> SqliteBroker::deliver_one(const Delivery& delivery) {
+  const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(delivery.key);
+  if (!attempts) return pass_on(attempts.error());
+  if (!*attempts) return {};  // its lease had ended, and another worker has it
+  if (delivery.outcome) return advance(delivery.key, delivery.outcome, delivery.message);
+  return run(statements_->wait_again.bind_text(1, options_.queue)
+                 .bind_text(2, delivery.key)
+                 .bind_text(3, "waiting")
+                 .bind(4, now_ms())
+                 .bind(5, **attempts));
 }
 
 Result<std::optional<std::int64_t>> SqliteBroker::attempts_of_mine(const std::string& key) {
@@ -315,7 +339,7 @@ Result<std::optional<std::int64_t>> SqliteBroker::attempts_of_mine(const std::st
 }
 
 Result<std::vector<bool>> SqliteBroker::holds(std::span<const std::string> keys) {
-  const std::lock_guard lock(mutex_);
+  const WriteBatches::Alone alone(batches_);
   std::vector<bool> held;
   for (const std::string& key : keys) {
     const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(key);
@@ -327,14 +351,15 @@ Result<std::vector<bool>> SqliteBroker::holds(std::span<const std::string> keys)
 
 Result<void> SqliteBroker::renew_leases() {
   if (options_.worker.empty()) return {};
-  const std::lock_guard lock(mutex_);
-  return run(statements_->renew.bind_text(1, options_.queue)
-                 .bind_text(2, options_.worker)
-                 .bind(3, now_ms() + options_.lease.count()));
+  return batches_.write([&] {
+    return run(statements_->renew.bind_text(1, options_.queue)
+                   .bind_text(2, options_.worker)
+                   .bind(3, now_ms() + options_.lease.count()));
+  });
 }
 
 Result<BrokerState> SqliteBroker::state() {
-  const std::lock_guard lock(mutex_);
+  const WriteBatches::Alone alone(batches_);
   const std::int64_t now = now_ms();
   BrokerState state;
   Statement& count = statements_->count;
@@ -363,7 +388,7 @@ Result<BrokerState> SqliteBroker::state() {
 
 Result<std::vector<std::optional<QueuedDocument>>> SqliteBroker::find(
     std::span<const std::string> keys) {
-  const std::lock_guard lock(mutex_);
+  const WriteBatches::Alone alone(batches_);
   std::vector<std::optional<QueuedDocument>> all;
   all.reserve(keys.size());
   for (const std::string& key : keys) {
@@ -385,21 +410,22 @@ Result<std::optional<QueuedDocument>> SqliteBroker::find_one(const std::string& 
 }
 
 Result<void> SqliteBroker::report(const WorkerReport& report) {
-  const std::lock_guard lock(mutex_);
-  const std::int64_t now = now_ms();
-  if (auto done = run(statements_->forget_workers.bind_text(1, options_.queue)
-                          .bind(2, now - options_.lease.count()));
-      !done)
-    return done;
   const std::string text = to_text(report);
-  return run(statements_->report.bind_text(1, options_.queue)
-                 .bind_text(2, report.worker)
-                 .bind(3, now)
-                 .bind_text(4, text));
+  return batches_.write([&] {
+    const std::int64_t now = now_ms();
+    if (auto done = run(statements_->forget_workers.bind_text(1, options_.queue)
+                            .bind(2, now - options_.lease.count()));
+        !done)
+      return done;
+    return run(statements_->report.bind_text(1, options_.queue)
+                   .bind_text(2, report.worker)
+                   .bind(3, now)
+                   .bind_text(4, text));
+  });
 }
 
 Result<std::vector<WorkerReport>> SqliteBroker::workers() {
-  const std::lock_guard lock(mutex_);
+  const WriteBatches::Alone alone(batches_);
   std::vector<WorkerReport> all;
   Statement& workers = statements_->workers;
   workers.bind_text(1, options_.queue).bind(2, now_ms() - options_.lease.count());
@@ -414,7 +440,7 @@ Result<std::vector<WorkerReport>> SqliteBroker::workers() {
 }
 
 Result<void> SqliteBroker::for_each_dead(const std::function<bool(const QueuedDocument&)>& visit) {
-  const std::lock_guard lock(mutex_);
+  const WriteBatches::Alone alone(batches_);
   Statement& dead = statements_->dead;
   dead.bind_text(1, options_.queue);
   for (;;) {
@@ -428,9 +454,8 @@ Result<void> SqliteBroker::for_each_dead(const std::function<bool(const QueuedDo
 }
 
 Result<std::uint64_t> SqliteBroker::retry(std::span<const std::string> keys) {
-  const std::lock_guard lock(mutex_);
   std::uint64_t revived = 0;
-  const Result<void> done = in_transaction(database_, [&]() -> Result<void> {
+  const Result<void> done = batches_.write([&]() -> Result<void> {
     for (const std::string& key : keys) {
       Statement& revive = statements_->revive;
       revive.bind_text(1, options_.queue).bind_text(2, key).bind(3, now_ms());

@@ -4,15 +4,17 @@
 #include <array>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/backends/sqlite/database.h"
+#include "engine/backends/sqlite/write_batches.h"
+#include "engine/core/clock.h"
 #include "engine/core/last_failure.h"
 #include "engine/io/broker.h"
 
@@ -20,8 +22,9 @@ namespace penstock {
 
 struct QueueStatements;
 
-// One connection, one statement at a time: what SQLite writes, it writes alone anyway. Leases end
-// by the machine's clock. One thread delivers what was acknowledged and renews leases.
+// One connection: what SQLite writes, it writes alone anyway; what several threads ask for at once
+// goes into one transaction. Leases end by the machine's clock. One thread delivers what was
+// acknowledged and renews leases.
 class SqliteBroker final : public Broker {
  public:
   // Throws FatalError.
@@ -48,7 +51,8 @@ class SqliteBroker final : public Broker {
   };
   enum class Claimed { document, nothing_now, nothing_left };
 
-  Result<Enqueued> enqueue_one(const Claim& document, Lane lane, std::uint64_t& in_lane);
+  Result<Enqueued> enqueue_one(const Claim& document, Lane lane);
+  Result<bool> has_room(Lane lane);
   Result<std::optional<QueuedDocument>> find_one(const std::string& key);
   // The next document of the lane, now leased, in `claim`.
   Result<Claimed> try_claim(Lane lane, Claim& claim);
@@ -57,7 +61,11 @@ class SqliteBroker final : public Broker {
   Result<std::vector<bool>> holds(std::span<const std::string> keys);
   void deliver_later(Delivery delivery);
   void deliver_and_renew();
-  Result<void> deliver(const Delivery& delivery);
+  // Returns what could not be.
+  std::vector<Delivery> deliver(std::vector<Delivery> deliveries);
+  // All of them, or none.
+  Result<void> deliver_together(std::span<const Delivery> deliveries);
+  Result<void> deliver_one(const Delivery& delivery);
   Result<void> renew_leases();
   Result<void> advance(const std::string& key, std::optional<Outcome> outcome,
                        const std::string& reason);
@@ -65,18 +73,23 @@ class SqliteBroker final : public Broker {
   const BrokerOptions options_;
   LastFailure failure_;
 
-  std::mutex mutex_;
-  // Guarded by mutex_.
+  // Used in a batch, or alone.
   Database database_;
   std::unique_ptr<QueueStatements> statements_;
   std::mt19937_64 random_;
+  struct LaneSize {
+    std::uint64_t documents = 0;  // that wait or are leased; and those that ended since
+    TimePoint counted{};
+  };
+  std::array<LaneSize, all_lanes.size()> sizes_;
+  WriteBatches batches_;
 
   std::array<std::unique_ptr<LaneQueue>, all_lanes.size()> lanes_;
 
   std::mutex delivery_mutex_;
   std::condition_variable to_deliver_;
   // Guarded by delivery_mutex_.
-  std::deque<Delivery> deliveries_;
+  std::vector<Delivery> deliveries_;
   bool ending_ = false;
 
   std::thread thread_;

@@ -1,9 +1,22 @@
 #include "engine/backends/sqlite/write_batches.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <utility>
 
 namespace penstock {
+
+// Each has its own condition: all of thirty threads, woken to find that it is one's turn, took more
+// time than what they wrote.
+struct WriteBatches::Waiting {
+  enum class State { waiting, next, over };
+
+  const Work* work = nullptr;  // absent: it wants to be alone
+  Lasts lasts = Lasts::later;
+  Result<void> done;
+  State state = State::waiting;
+  std::condition_variable woken;
+};
 
 WriteBatches::WriteBatches(Database& database)
     : database_(database),
@@ -11,21 +24,51 @@ WriteBatches::WriteBatches(Database& database)
       release_(database.prepare("RELEASE one")),
       undo_(database.prepare("ROLLBACK TO one")) {}
 
+WriteBatches::Alone::Alone(WriteBatches& batches) : batches_(batches) {
+  Waiting mine;
+  std::unique_lock lock(batches_.mutex_);
+  batches_.wait(mine, lock);
+  std::erase(batches_.waiting_, &mine);
+}
+
+WriteBatches::Alone::~Alone() {
+  const std::lock_guard lock(batches_.mutex_);
+  batches_.end_turn();
+}
+
 Result<void> WriteBatches::write(const Work& work, Lasts lasts) {
-  Waiting mine{&work, lasts, {}, false};
+  Waiting mine;
+  mine.work = &work;
+  mine.lasts = lasts;
   std::unique_lock lock(mutex_);
-  waiting_.push_back(&mine);
-  changed_.wait(lock, [&] { return mine.is_over || !is_writing_; });
-  if (mine.is_over) return mine.done;
-  is_writing_ = true;
-  const std::vector<Waiting*> batch = std::exchange(waiting_, {});
+  wait(mine, lock);
+  if (mine.state == Waiting::State::over) return mine.done;
+  const auto others = std::ranges::stable_partition(
+      waiting_, [](const Waiting* one) { return one->work == nullptr; });
+  const std::vector<Waiting*> batch(others.begin(), others.end());
+  waiting_.erase(others.begin(), others.end());
   lock.unlock();
   write(batch);
   lock.lock();
-  for (Waiting* one : batch) one->is_over = true;
-  is_writing_ = false;
-  changed_.notify_all();
+  for (Waiting* one : batch) {
+    one->state = Waiting::State::over;
+    one->woken.notify_one();
+  }
+  end_turn();
   return mine.done;
+}
+
+void WriteBatches::wait(Waiting& mine, std::unique_lock<std::mutex>& lock) {
+  waiting_.push_back(&mine);
+  if (!is_in_use_) end_turn();
+  mine.woken.wait(lock, [&] { return mine.state != Waiting::State::waiting; });
+}
+
+void WriteBatches::end_turn() {
+  is_in_use_ = !waiting_.empty();
+  if (!is_in_use_) return;
+  waiting_.front()->state = Waiting::State::next;
+  waiting_.front()->woken.notify_one();
 }
 
 void WriteBatches::write(const std::vector<Waiting*>& batch) {

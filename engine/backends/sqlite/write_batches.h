@@ -1,7 +1,6 @@
 // Writes of many threads, in few transactions.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <vector>
@@ -12,8 +11,11 @@ namespace penstock {
 
 // A transaction waits for other connections' ones, which with vectors take long. So whoever comes
 // meanwhile goes along with it: a thousand small writes at once wait a few times, not a thousand
-// times. Each is whole or not at all by itself. Any thread; the database is used by nobody else.
+// times. Each is whole or not at all by itself. Any thread; whoever else uses the database does so
+// with an Alone.
 class WriteBatches {
+  struct Waiting;
+
  public:
   explicit WriteBatches(Database& database);
 
@@ -25,14 +27,23 @@ class WriteBatches {
   using Work = std::function<Result<void>()>;
   Result<void> write(const Work& work, Lasts lasts = Lasts::later);
 
- private:
-  struct Waiting {
-    const Work* work = nullptr;
-    Lasts lasts = Lasts::later;
-    Result<void> done;
-    bool is_over = false;
+  // While it lives nobody writes. Its thread may use the database, but not call write().
+  class Alone {
+   public:
+    explicit Alone(WriteBatches& batches);
+    ~Alone();
+    Alone(const Alone&) = delete;
+    Alone& operator=(const Alone&) = delete;
+
+   private:
+    WriteBatches& batches_;
   };
 
+ private:
+  // Until it is this one's turn, or another's thread has done its work.
+  void wait(Waiting& mine, std::unique_lock<std::mutex>& lock);
+  // Whoever waits longest is next. With mutex_ held.
+  void end_turn();
   void write(const std::vector<Waiting*>& batch);
   // Its error is the transaction's; the work's own is in `one`.
   Result<void> write_one(Waiting& one);
@@ -41,10 +52,9 @@ class WriteBatches {
   Statement save_, release_, undo_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
   // Guarded by mutex_.
   std::vector<Waiting*> waiting_;
-  bool is_writing_ = false;
+  bool is_in_use_ = false;  // the database
 };
 
 }  // namespace penstock
