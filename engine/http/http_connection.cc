@@ -34,6 +34,7 @@ namespace {
 constexpr std::uint32_t head_bytes_max = 32 << 10;
 // A buffer that starts small makes large bodies arrive in small reads.
 constexpr std::size_t read_bytes = 64 << 10;
+constexpr std::size_t unheard_bytes = 16 << 10;  // at a time, of what nobody wants any more
 // Larger parts are fewer turns between threads, and memory for each who uploads.
 constexpr std::size_t part_bytes = 128 << 10;
 constexpr std::size_t page_bytes = BodySink::page_bytes;
@@ -381,7 +382,7 @@ asio::awaitable<void> HttpConnection::hear_out() {
   stream_.tcp().socket().shutdown(tcp::socket::shutdown_send, error);
   buffer_.consume(buffer_.size());
   stream_.tcp().expires_after(options_.read_timeout);
-  while (!error) co_await stream_.async_read_some(buffer_.prepare(read_bytes), into(error));
+  while (!error) co_await stream_.async_read_some(buffer_.prepare(unheard_bytes), into(error));
 }
 
 void HttpConnection::answer(const std::function<void(Answer&)>& how) {

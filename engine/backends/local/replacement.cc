@@ -7,6 +7,7 @@
 #include "engine/backends/local/replacement.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,6 @@
 #include <filesystem>
 #include <memory>
 #include <new>
-#include <random>
 #include <utility>
 
 #include "engine/backends/local/file_errors.h"
@@ -51,13 +51,16 @@ Result<void> make_folder(const std::string& folder) {
 }
 
 std::string temporary_beside(const std::string& path) {
-  std::random_device random;
-  return folder_of(path) + "/.penstock-" + std::to_string(random()) + std::to_string(random());
+  std::uint64_t random = 0;
+  if (getrandom(&random, sizeof random, 0) != sizeof random)
+    throw FatalError("the system gives no random numbers");
+  return folder_of(path) + "/.penstock-" + std::to_string(random);
 }
 
-bool is_aligned(std::string_view bytes) {
-  return bytes.size() % alignment == 0 &&
-         reinterpret_cast<std::uintptr_t>(bytes.data()) % alignment == 0;
+// How many of the bytes, from the first, can go to the disk from where they lie.
+std::size_t aligned_bytes(std::string_view bytes) {
+  const bool begins_aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % alignment == 0;
+  return begins_aligned ? bytes.size() - bytes.size() % alignment : 0;
 }
 
 struct Free {
@@ -73,7 +76,11 @@ class Replacement final : public BlobWriter {
   }
 
   Result<void> append(std::string_view bytes) override {
-    if (filled_ == 0 && is_aligned(bytes)) return write(bytes);
+    if (const std::size_t direct = filled_ == 0 ? aligned_bytes(bytes) : 0; direct > 0) {
+      if (Result<void> written = write(bytes.substr(0, direct)); !written) return written;
+      bytes.remove_prefix(direct);
+    }
+    if (bytes.empty()) return {};
     if (!block_)
       block_.reset(static_cast<char*>(::operator new(block_bytes, std::align_val_t(alignment))));
     while (!bytes.empty()) {
@@ -100,7 +107,8 @@ class Replacement final : public BlobWriter {
 
  private:
   Result<void> write(std::string_view bytes) {
-    if (Result<void> set = set_direct(may_be_direct_ && is_aligned(bytes)); !set) return set;
+    if (Result<void> set = set_direct(may_be_direct_ && aligned_bytes(bytes) == bytes.size()); !set)
+      return set;
     while (!bytes.empty()) {
       const ssize_t step = ::write(fd_.get(), bytes.data(), bytes.size());
       if (step < 0 && errno == EINTR) continue;
