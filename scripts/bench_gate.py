@@ -31,8 +31,8 @@ def gate(root, case, number):
     report = root / f"{case}-{number}"
     command = [builds[0] / "build/release/cli/penstock", "gate", "--baseline", builds[0] / "build/release",
                "--candidate", builds[1] / "build/release", "--seed", str(number), "--report", report]
-    with hog() if case.endswith("-hog") else contextlib.nullcontext():
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+    with hog() if case.endswith("-hog") else contextlib.nullcontext(), open(f"{report}.log", "w") as log:
+        subprocess.run(command, stdout=log, stderr=log, check=False)
     return json.loads((report / "gate.json").read_text())
 
 

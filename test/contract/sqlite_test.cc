@@ -138,41 +138,6 @@ TEST_CASE("sqlite: writes that share a transaction are each whole by themselves"
   CHECK(rows.integer(1) == 200);
 }
 
-TEST_CASE("sqlite: who is alone meets no half of a write") {
-  const TempDir folder;
-  Database database(folder.path("s.db"), OpenMode::write);
-  Statement put = database.prepare("INSERT INTO settings VALUES (?1, '')");
-  Statement rows = database.prepare("SELECT count(*) FROM settings WHERE name LIKE '%/%'");
-  WriteBatches batches(database);
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&, i] {
-      for (int turn = 0; turn < 100; ++turn) {
-        const Result<void> done = batches.write([&]() -> Result<void> {
-          for (const char* const half : {"a", "b"}) {
-            const std::string name = std::to_string(i) + "/" + std::to_string(turn) + half;
-            if (auto one = put.bind_text(1, name).run(); !one) return one;
-          }
-          return {};
-        });
-        if (!done) ++wrong;
-      }
-    });
-    threads.emplace_back([&] {
-      for (int turn = 0; turn < 100; ++turn) {
-        const WriteBatches::Alone alone(batches);
-        if (!rows.step() || rows.integer(0) % 2 != 0) ++wrong;
-        rows.reset();
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  CHECK(wrong == 0);
-  REQUIRE(rows.step().has_value());
-  CHECK(rows.integer(0) == 800);
-}
-
 TEST_CASE("sqlite broker: many threads that enqueue and claim at once lose no document") {
   const TempDir folder;
   BrokerOptions options;

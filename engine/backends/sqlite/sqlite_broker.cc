@@ -89,10 +89,12 @@ class SqliteBroker::LaneQueue final : public WorkQueue {
 
 SqliteBroker::SqliteBroker(const std::string& path, BrokerOptions options)
     : options_(std::move(options)),
-      database_(path, OpenMode::write),
-      statements_(std::make_unique<QueueStatements>(database_)),
+      writer_(path, OpenMode::write),
+      writes_(std::make_unique<QueueStatements>(writer_)),
       random_(std::random_device()()),
-      batches_(database_),
+      batches_(writer_),
+      reader_(path, OpenMode::read),
+      reads_(std::make_unique<QueueStatements>(reader_)),
       thread_([this] { deliver_and_renew(); }) {
   for (const Lane lane : all_lanes)
     lanes_[index_of(lane)] = std::make_unique<LaneQueue>(*this, lane);
@@ -107,8 +109,7 @@ SqliteBroker::~SqliteBroker() {
   thread_.join();
   if (!options_.worker.empty())
     static_cast<void>(batches_.write([this] {
-      return run(
-          statements_->forget_worker.bind_text(1, options_.queue).bind_text(2, options_.worker));
+      return run(writes_->forget_worker.bind_text(1, options_.queue).bind_text(2, options_.worker));
     }));
 }
 
@@ -132,13 +133,13 @@ Result<std::vector<Enqueued>> SqliteBroker::enqueue(std::span<const Claim> docum
 
 Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane) {
   using State = QueuedDocument::State;
-  const Result<std::optional<QueuedDocument>> found = find_one(document.key);
+  const Result<std::optional<QueuedDocument>> found = find_one(*writes_, document.key);
   if (!found) return pass_on(found.error());
   const std::optional<QueuedDocument>& old = *found;
   if (old && is_same_content(old->claim, document))
     return old->state == State::dead ? Enqueued::dead : Enqueued::known;
   if (old && old->state == State::leased) {
-    Statement& follow = statements_->follow;
+    Statement& follow = writes_->follow;
     bind_claim(follow, document);
     follow.bind_text(1, options_.queue).bind_text(8, name_of(lane));
     if (auto done = follow.run(); !done) return pass_on(done.error());
@@ -150,7 +151,7 @@ Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane) {
     if (!room) return pass_on(room.error());
     if (!*room) return Enqueued::full;
   }
-  Statement& put = statements_->put;
+  Statement& put = writes_->put;
   bind_claim(put, document);
   put.bind_text(1, options_.queue).bind_text(8, name_of(lane)).bind(9, now_ms());
   if (auto done = put.run(); !done) return pass_on(done.error());
@@ -165,7 +166,7 @@ Result<bool> SqliteBroker::has_room(Lane lane) {
   LaneSize& size = sizes_[index_of(lane)];
   const TimePoint now = std::chrono::steady_clock::now();
   if (size.documents < options_.documents_max && now - size.counted < count_after) return true;
-  Statement& count = statements_->size;
+  Statement& count = writes_->size;
   count.bind_text(1, options_.queue).bind_text(2, name_of(lane));
   if (const auto row = count.step(); !row) return pass_on(row.error());
   size = {count.natural(0), now};
@@ -180,12 +181,11 @@ Result<SqliteBroker::Claimed> SqliteBroker::try_claim(Lane lane, Claim& claim) {
     const auto bound_to_lane = [&](Statement& statement) -> Statement& {
       return statement.bind_text(1, options_.queue).bind_text(2, name_of(lane));
     };
-    if (auto ended = run(bound_to_lane(statements_->end_delays).bind(3, now)); !ended) return ended;
+    if (auto ended = run(bound_to_lane(writes_->end_delays).bind(3, now)); !ended) return ended;
 
     // Not its own, which may have ended while the machine slept: it has those documents still, and
     // cannot tell two claims of one by their key.
-    Statement& expired =
-        bound_to_lane(statements_->expired).bind(3, now).bind_text(4, options_.worker);
+    Statement& expired = bound_to_lane(writes_->expired).bind(3, now).bind_text(4, options_.worker);
     std::vector<std::string> abandoned;
     for (;;) {
       const Result<bool> row = expired.step();
@@ -197,7 +197,7 @@ Result<SqliteBroker::Claimed> SqliteBroker::try_claim(Lane lane, Claim& claim) {
     for (const std::string& key : abandoned)
       if (auto ended = advance(key, std::nullopt, {}); !ended) return ended;
 
-    Statement& next = bound_to_lane(statements_->next);
+    Statement& next = bound_to_lane(writes_->next);
     const Result<bool> row = next.step();
     if (!row) return pass_on(row.error());
     if (*row) {
@@ -207,13 +207,13 @@ Result<SqliteBroker::Claimed> SqliteBroker::try_claim(Lane lane, Claim& claim) {
     next.reset();
     if (*row) {
       claimed = Claimed::document;
-      return run(statements_->lease.bind_text(1, options_.queue)
+      return run(writes_->lease.bind_text(1, options_.queue)
                      .bind_text(2, claim.key)
                      .bind_text(3, options_.worker)
                      .bind(4, now + options_.lease.count()));
     }
     if (!options_.until_empty) return {};
-    Statement& is_empty = bound_to_lane(statements_->is_empty);
+    Statement& is_empty = bound_to_lane(writes_->is_empty);
     if (const auto answer = is_empty.step(); !answer) return pass_on(answer.error());
     if (is_empty.integer(0) != 0) claimed = Claimed::nothing_left;
     is_empty.reset();
@@ -230,37 +230,37 @@ Result<void> SqliteBroker::advance(const std::string& key, std::optional<Outcome
     return statement.bind_text(1, options_.queue).bind_text(2, key);
   };
   // A newer content begins anew, whatever became of this one.
-  Statement& follower = bound(statements_->follower);
+  Statement& follower = bound(writes_->follower);
   const Result<bool> followed = follower.step();
   if (!followed) return pass_on(followed.error());
   if (*followed) {
     const Claim next = read_claim(follower);
-    Statement& put = statements_->put;
+    Statement& put = writes_->put;
     bind_claim(put, next);
     put.bind_text(1, options_.queue).bind_text(8, follower.bytes(6)).bind(9, now_ms());
     Result<void> done = put.run();
     follower.reset();
     if (!done) return done;
-    return run(bound(statements_->remove_follower));
+    return run(bound(writes_->remove_follower));
   }
   follower.reset();
-  if (outcome && !is_failure(*outcome)) return run(bound(statements_->remove));
+  if (outcome && !is_failure(*outcome)) return run(bound(writes_->remove));
 
-  const Result<std::optional<QueuedDocument>> found = find_one(key);
+  const Result<std::optional<QueuedDocument>> found = find_one(*writes_, key);
   if (!found) return pass_on(found.error());
   const std::uint32_t attempts = (*found ? (*found)->attempts : 0) + 1;
   const bool again =
       attempts < options_.attempts_max && (!outcome || is_worth_another_attempt(*outcome));
   if (!again) {
     const std::string why = outcome ? reason : reason_of_deaths(attempts);
-    return run(bound(statements_->bury)
+    return run(bound(writes_->bury)
                    .bind(3, attempts)
                    .bind_text(4, name_of(outcome.value_or(Outcome::crashed)))
                    .bind_text(5, why));
   }
   const double fraction = static_cast<double>(random_() >> 11) * 0x1.0p-53;
   const std::int64_t pause = outcome ? pause_after(attempts, fraction, options_).count() : 0;
-  return run(bound(statements_->wait_again)
+  return run(bound(writes_->wait_again)
                  .bind_text(3, outcome ? "delayed" : "waiting")
                  .bind(4, now_ms() + pause)
                  .bind(5, attempts));
@@ -316,19 +316,20 @@ Result<void> SqliteBroker::deliver_together(std::span<const Delivery> deliveries
 }
 
 Result<void> SqliteBroker::deliver_one(const Delivery& delivery) {
-  const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(delivery.key);
+  const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(*writes_, delivery.key);
   if (!attempts) return pass_on(attempts.error());
   if (!*attempts) return {};  // its lease had ended, and another worker has it
   if (delivery.outcome) return advance(delivery.key, delivery.outcome, delivery.message);
-  return run(statements_->wait_again.bind_text(1, options_.queue)
+  return run(writes_->wait_again.bind_text(1, options_.queue)
                  .bind_text(2, delivery.key)
                  .bind_text(3, "waiting")
                  .bind(4, now_ms())
                  .bind(5, **attempts));
 }
 
-Result<std::optional<std::int64_t>> SqliteBroker::attempts_of_mine(const std::string& key) {
-  Statement& owned = statements_->owned;
+Result<std::optional<std::int64_t>> SqliteBroker::attempts_of_mine(QueueStatements& statements,
+                                                                   const std::string& key) {
+  Statement& owned = statements.owned;
   owned.bind_text(1, options_.queue).bind_text(2, key).bind_text(3, options_.worker);
   const Result<bool> row = owned.step();
   if (!row) return pass_on(row.error());
@@ -339,10 +340,10 @@ Result<std::optional<std::int64_t>> SqliteBroker::attempts_of_mine(const std::st
 }
 
 Result<std::vector<bool>> SqliteBroker::holds(std::span<const std::string> keys) {
-  const WriteBatches::Alone alone(batches_);
+  const std::lock_guard lock(read_mutex_);
   std::vector<bool> held;
   for (const std::string& key : keys) {
-    const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(key);
+    const Result<std::optional<std::int64_t>> attempts = attempts_of_mine(*reads_, key);
     if (!attempts) return pass_on(attempts.error());
     held.push_back(attempts->has_value());
   }
@@ -352,17 +353,17 @@ Result<std::vector<bool>> SqliteBroker::holds(std::span<const std::string> keys)
 Result<void> SqliteBroker::renew_leases() {
   if (options_.worker.empty()) return {};
   return batches_.write([&] {
-    return run(statements_->renew.bind_text(1, options_.queue)
+    return run(writes_->renew.bind_text(1, options_.queue)
                    .bind_text(2, options_.worker)
                    .bind(3, now_ms() + options_.lease.count()));
   });
 }
 
 Result<BrokerState> SqliteBroker::state() {
-  const WriteBatches::Alone alone(batches_);
+  const std::lock_guard lock(read_mutex_);
   const std::int64_t now = now_ms();
   BrokerState state;
-  Statement& count = statements_->count;
+  Statement& count = reads_->count;
   count.bind_text(1, options_.queue);
   for (;;) {
     const Result<bool> row = count.step();
@@ -388,19 +389,20 @@ Result<BrokerState> SqliteBroker::state() {
 
 Result<std::vector<std::optional<QueuedDocument>>> SqliteBroker::find(
     std::span<const std::string> keys) {
-  const WriteBatches::Alone alone(batches_);
+  const std::lock_guard lock(read_mutex_);
   std::vector<std::optional<QueuedDocument>> all;
   all.reserve(keys.size());
   for (const std::string& key : keys) {
-    Result<std::optional<QueuedDocument>> found = find_one(key);
+    Result<std::optional<QueuedDocument>> found = find_one(*reads_, key);
     if (!found) return pass_on(found.error());
     all.push_back(*std::move(found));
   }
   return all;
 }
 
-Result<std::optional<QueuedDocument>> SqliteBroker::find_one(const std::string& key) {
-  Statement& find = statements_->find;
+Result<std::optional<QueuedDocument>> SqliteBroker::find_one(QueueStatements& statements,
+                                                             const std::string& key) {
+  Statement& find = statements.find;
   const Result<bool> row = find.bind_text(1, options_.queue).bind_text(2, key).step();
   if (!row) return pass_on(row.error());
   std::optional<QueuedDocument> document;
@@ -413,11 +415,11 @@ Result<void> SqliteBroker::report(const WorkerReport& report) {
   const std::string text = to_text(report);
   return batches_.write([&] {
     const std::int64_t now = now_ms();
-    if (auto done = run(statements_->forget_workers.bind_text(1, options_.queue)
+    if (auto done = run(writes_->forget_workers.bind_text(1, options_.queue)
                             .bind(2, now - options_.lease.count()));
         !done)
       return done;
-    return run(statements_->report.bind_text(1, options_.queue)
+    return run(writes_->report.bind_text(1, options_.queue)
                    .bind_text(2, report.worker)
                    .bind(3, now)
                    .bind_text(4, text));
@@ -425,9 +427,9 @@ Result<void> SqliteBroker::report(const WorkerReport& report) {
 }
 
 Result<std::vector<WorkerReport>> SqliteBroker::workers() {
-  const WriteBatches::Alone alone(batches_);
+  const std::lock_guard lock(read_mutex_);
   std::vector<WorkerReport> all;
-  Statement& workers = statements_->workers;
+  Statement& workers = reads_->workers;
   workers.bind_text(1, options_.queue).bind(2, now_ms() - options_.lease.count());
   for (;;) {
     const Result<bool> row = workers.step();
@@ -440,8 +442,8 @@ Result<std::vector<WorkerReport>> SqliteBroker::workers() {
 }
 
 Result<void> SqliteBroker::for_each_dead(const std::function<bool(const QueuedDocument&)>& visit) {
-  const WriteBatches::Alone alone(batches_);
-  Statement& dead = statements_->dead;
+  const std::lock_guard lock(read_mutex_);
+  Statement& dead = reads_->dead;
   dead.bind_text(1, options_.queue);
   for (;;) {
     const Result<bool> row = dead.step();
@@ -457,7 +459,7 @@ Result<std::uint64_t> SqliteBroker::retry(std::span<const std::string> keys) {
   std::uint64_t revived = 0;
   const Result<void> done = batches_.write([&]() -> Result<void> {
     for (const std::string& key : keys) {
-      Statement& revive = statements_->revive;
+      Statement& revive = writes_->revive;
       revive.bind_text(1, options_.queue).bind_text(2, key).bind(3, now_ms());
       const Result<bool> row = revive.step();
       if (!row) return pass_on(row.error());

@@ -22,9 +22,9 @@ namespace penstock {
 
 struct QueueStatements;
 
-// One connection: what SQLite writes, it writes alone anyway; what several threads ask for at once
-// goes into one transaction. Leases end by the machine's clock. One thread delivers what was
-// acknowledged and renews leases.
+// One connection writes, since SQLite writes alone anyway, and what several threads ask for at once
+// goes into one transaction; another reads meanwhile. Leases end by the machine's clock. One thread
+// delivers what was acknowledged and renews leases.
 class SqliteBroker final : public Broker {
  public:
   // Throws FatalError.
@@ -53,11 +53,13 @@ class SqliteBroker final : public Broker {
 
   Result<Enqueued> enqueue_one(const Claim& document, Lane lane);
   Result<bool> has_room(Lane lane);
-  Result<std::optional<QueuedDocument>> find_one(const std::string& key);
+  Result<std::optional<QueuedDocument>> find_one(QueueStatements& statements,
+                                                 const std::string& key);
   // The next document of the lane, now leased, in `claim`.
   Result<Claimed> try_claim(Lane lane, Claim& claim);
   // How many attempts there were before this worker's; absent if it has no lease.
-  Result<std::optional<std::int64_t>> attempts_of_mine(const std::string& key);
+  Result<std::optional<std::int64_t>> attempts_of_mine(QueueStatements& statements,
+                                                       const std::string& key);
   Result<std::vector<bool>> holds(std::span<const std::string> keys);
   void deliver_later(Delivery delivery);
   void deliver_and_renew();
@@ -73,9 +75,9 @@ class SqliteBroker final : public Broker {
   const BrokerOptions options_;
   LastFailure failure_;
 
-  // Used in a batch, or alone.
-  Database database_;
-  std::unique_ptr<QueueStatements> statements_;
+  // Used in a batch.
+  Database writer_;
+  std::unique_ptr<QueueStatements> writes_;
   std::mt19937_64 random_;
   struct LaneSize {
     std::uint64_t documents = 0;  // that wait or are leased; and those that ended since
@@ -83,6 +85,11 @@ class SqliteBroker final : public Broker {
   };
   std::array<LaneSize, all_lanes.size()> sizes_;
   WriteBatches batches_;
+
+  std::mutex read_mutex_;
+  // Guarded by read_mutex_.
+  Database reader_;
+  std::unique_ptr<QueueStatements> reads_;
 
   std::array<std::unique_ptr<LaneQueue>, all_lanes.size()> lanes_;
 

@@ -11,7 +11,7 @@ namespace penstock {
 struct WriteBatches::Waiting {
   enum class State { waiting, next, over };
 
-  const Work* work = nullptr;  // absent: it wants to be alone
+  const Work* work = nullptr;
   Lasts lasts = Lasts::later;
   Result<void> done;
   State state = State::waiting;
@@ -24,29 +24,16 @@ WriteBatches::WriteBatches(Database& database)
       release_(database.prepare("RELEASE one")),
       undo_(database.prepare("ROLLBACK TO one")) {}
 
-WriteBatches::Alone::Alone(WriteBatches& batches) : batches_(batches) {
-  Waiting mine;
-  std::unique_lock lock(batches_.mutex_);
-  batches_.wait(mine, lock);
-  std::erase(batches_.waiting_, &mine);
-}
-
-WriteBatches::Alone::~Alone() {
-  const std::lock_guard lock(batches_.mutex_);
-  batches_.end_turn();
-}
-
 Result<void> WriteBatches::write(const Work& work, Lasts lasts) {
   Waiting mine;
   mine.work = &work;
   mine.lasts = lasts;
   std::unique_lock lock(mutex_);
-  wait(mine, lock);
+  waiting_.push_back(&mine);
+  if (is_writing_) mine.woken.wait(lock, [&] { return mine.state != Waiting::State::waiting; });
   if (mine.state == Waiting::State::over) return mine.done;
-  const auto others = std::ranges::stable_partition(
-      waiting_, [](const Waiting* one) { return one->work == nullptr; });
-  const std::vector<Waiting*> batch(others.begin(), others.end());
-  waiting_.erase(others.begin(), others.end());
+  is_writing_ = true;
+  const std::vector<Waiting*> batch = std::exchange(waiting_, {});
   lock.unlock();
   write(batch);
   lock.lock();
@@ -54,21 +41,12 @@ Result<void> WriteBatches::write(const Work& work, Lasts lasts) {
     one->state = Waiting::State::over;
     one->woken.notify_one();
   }
-  end_turn();
+  is_writing_ = !waiting_.empty();
+  if (is_writing_) {
+    waiting_.front()->state = Waiting::State::next;
+    waiting_.front()->woken.notify_one();
+  }
   return mine.done;
-}
-
-void WriteBatches::wait(Waiting& mine, std::unique_lock<std::mutex>& lock) {
-  waiting_.push_back(&mine);
-  if (!is_in_use_) end_turn();
-  mine.woken.wait(lock, [&] { return mine.state != Waiting::State::waiting; });
-}
-
-void WriteBatches::end_turn() {
-  is_in_use_ = !waiting_.empty();
-  if (!is_in_use_) return;
-  waiting_.front()->state = Waiting::State::next;
-  waiting_.front()->woken.notify_one();
 }
 
 void WriteBatches::write(const std::vector<Waiting*>& batch) {
