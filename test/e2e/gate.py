@@ -44,7 +44,9 @@ if command == "backfill":
     with store() as db:
         row, text = db.execute("SELECT id, text FROM chunks WHERE length(text) > 500 ORDER BY id LIMIT 1").fetchone()
         words = text.split(" ")
-        db.execute("UPDATE chunks SET text = ? WHERE id = ?", (" ".join(words[:20] + words[21:]), row))
+        lost = next(at for at in range(20, len(words)) if words[at].isalpha())  # not two, by a line's end
+        del words[lost]
+        db.execute("UPDATE chunks SET text = ? WHERE id = ?", (" ".join(words), row))
 """
 DOUBLES_A_CHUNK = """
 if command == "backfill":
