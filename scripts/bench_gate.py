@@ -12,6 +12,8 @@ import subprocess
 import sys
 
 VERDICTS = ["regression", "pass", "inconclusive", "invalid"]
+# What a regression says of a fault; of slow-STAGE, it is the stage.
+NAMES = {"lost-text": "words lost", "doubled-chunk": "twice", "more-memory": "memory peak"}
 
 
 @contextlib.contextmanager
@@ -32,14 +34,15 @@ def gate(root, case, number):
     command = [builds[0] / "build/release/cli/penstock", "gate", "--baseline", builds[0] / "build/release",
                "--candidate", builds[1] / "build/release", "--seed", str(number), "--report", report]
     with hog() if case.endswith("-hog") else contextlib.nullcontext(), open(f"{report}.log", "w") as log:
-        subprocess.run(command, stdout=log, stderr=log, check=False)
+        code = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
+    if code not in (0, 11, 12, 13):
+        sys.exit(f"bench_gate: the gate of {case} ended with {code}; see {report}.log")
     return json.loads((report / "gate.json").read_text())
 
 
 def is_named(case, found):
-    """Whether a regression says what the fault is of."""
-    what = case.removeprefix("slow-").replace("-text", "").replace("doubled-", "").replace("more-", "")
-    return any(what in line for line in found["regressions"])
+    what = NAMES.get(case, case.removeprefix("slow-"))
+    return any(what in line.partition(",")[0] for line in found["regressions"])
 
 
 def main():

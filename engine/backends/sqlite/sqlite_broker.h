@@ -49,9 +49,14 @@ class SqliteBroker final : public Broker {
     std::optional<Outcome> outcome;  // absent: given back
     std::string message;
   };
+  struct LaneSize {
+    std::uint64_t documents = 0;  // that waited or were leased when counted, and came since
+    TimePoint counted{};
+  };
   enum class Claimed { document, nothing_now, nothing_left };
 
   Result<Enqueued> enqueue_one(const Claim& document, Lane lane);
+  // For one more document.
   Result<bool> has_room(Lane lane);
   Result<std::optional<QueuedDocument>> find_one(QueueStatements& statements,
                                                  const std::string& key);
@@ -79,10 +84,6 @@ class SqliteBroker final : public Broker {
   Database writer_;
   std::unique_ptr<QueueStatements> writes_;
   std::mt19937_64 random_;
-  struct LaneSize {
-    std::uint64_t documents = 0;  // that wait or are leased; and those that ended since
-    TimePoint counted{};
-  };
   std::array<LaneSize, all_lanes.size()> sizes_;
   WriteBatches batches_;
 
