@@ -138,6 +138,25 @@ TEST_CASE("sqlite: writes that share a transaction are each whole by themselves"
   CHECK(rows.integer(1) == 200);
 }
 
+TEST_CASE("sqlite broker: what a full disk refused can be enqueued later") {
+  const TempDir folder;
+  SqliteBroker broker(folder.path("q.db"), {});
+  Claim claim;
+  claim.key = "a";
+  // More than the cache of pages: the disk is met in the middle of the transaction.
+  claim.metadata = std::string(GENERATE(1 << 20, 8 << 20), 'm');
+  const auto refused = on_a_full_disk(1 << 20, [&] {
+    return broker.enqueue({&claim, 1}, Lane::bulk);
+  });
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::retryable);
+  CHECK(broker.state()->bulk.waiting == 0);
+  const auto enqueued = broker.enqueue({&claim, 1}, Lane::bulk);
+  REQUIRE(enqueued.has_value());
+  CHECK(enqueued->front() == Enqueued::queued);
+  CHECK(broker.state()->bulk.waiting == 1);
+}
+
 TEST_CASE("sqlite broker: many threads that enqueue and claim at once lose no document") {
   const TempDir folder;
   BrokerOptions options;
