@@ -269,6 +269,15 @@ std::optional<Daily> daily_capacity(const RunRecord& run, const std::vector<Meas
   return daily;
 }
 
+std::string range_of(const Daily& daily) {
+  const auto whole = [](double documents) {
+    return with_commas(static_cast<std::uint64_t>(std::max(0.0, documents)));
+  };
+  if (!daily.high) return "at least " + whole(daily.low);
+  if (whole(*daily.high) == whole(daily.low)) return whole(daily.low);
+  return whole(daily.low) + " to " + whole(*daily.high);
+}
+
 std::vector<Point> sizes_and_times(const std::vector<MeasuredPhase>& phases) {
   std::vector<Point> points;
   for (const Arrival* arrival : arrivals_of(phases)) {

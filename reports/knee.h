@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "reports/capacity_report.h"
@@ -23,6 +24,8 @@ std::optional<double> knee_of(const std::vector<LoadStep>& steps);
 // Absent: nothing was done. `target`: documents a day; 0: none.
 std::optional<Daily> daily_capacity(const RunRecord& run, const std::vector<MeasuredPhase>& phases,
                                     const std::vector<LoadStep>& steps, double target);
+// "10,000 to 12,000", "at least 10,000", or "10,000" where both ends are the same.
+std::string range_of(const Daily& daily);
 
 // MB and seconds from intended to done, of documents that waited for nobody.
 std::vector<Point> sizes_and_times(const std::vector<MeasuredPhase>& phases);

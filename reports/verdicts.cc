@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "reports/format.h"
+#include "reports/knee.h"
 #include "reports/lateness.h"
 #include "reports/statistics.h"
 
@@ -110,19 +111,12 @@ TargetResult judge_daily(const Target& target, const std::optional<Daily>& daily
   result.value = daily->documents;
   result.value_low = daily->low;
   result.value_high = daily->high;
-  const auto whole = [](double documents) {
-    return with_commas(static_cast<std::uint64_t>(std::max(0.0, documents)));
-  };
   if (daily->low >= target.limit)
     result.verdict = Verdict::pass;
   else if (daily->high && *daily->high < target.limit)
     result.verdict = Verdict::fail;
-  std::string range = whole(daily->low);
-  if (!daily->high)
-    range = "at least " + range;
-  else if (*daily->high > daily->low)
-    range += " to " + whole(*daily->high);
-  result.sentence = fmt::format("{} a day, target {}: {}", range, whole(target.limit), daily->how);
+  result.sentence = fmt::format("{} a day, target {}: {}", range_of(*daily),
+                                with_commas(static_cast<std::uint64_t>(target.limit)), daily->how);
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include "reports/html/markup.h"
 #include "reports/html/page.h"
 #include "reports/html/tables.h"
+#include "reports/knee.h"
 
 namespace penstock {
 namespace {
@@ -46,13 +47,8 @@ std::string facts(const CapacityReport& report) {
   const RunRecord& run = report.run;
   std::string all = fact("load", counted(run.arrivals.size(), "document"),
                          "in " + human_time(Seconds(seconds_of(run.ended))));
-  const auto whole = [](double number) {
-    return with_commas(static_cast<std::uint64_t>(std::max(0.0, number)));
-  };
   if (const auto& daily = report.daily)
-    all += fact("documents a day",
-                daily->high ? whole(daily->low) + " to " + whole(*daily->high)
-                            : whole(daily->low) + " or more",
+    all += fact("documents a day", range_of(*daily),
                 (daily->headroom > 0 ? human_rate(daily->headroom) + " × what is wanted, "
                                      : std::string()) +
                     text(daily->how) + (report.is_valid ? "" : "; but the run is not valid"));

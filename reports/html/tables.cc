@@ -77,13 +77,13 @@ std::string against_limit(const TargetResult& result) {
   good = std::min(good, value);
   bad = std::max(bad, value);
   std::string interval;
-  if (result.value_low && result.value_high)
+  if (result.value_low && !result.value_high)
+    interval = fmt::format(" <span class=\"soft\">{} or more</span>",
+                           amount_of(target, *result.value_low));
+  else if (result.value_low && result.value_low != result.value_high)
     interval =
         fmt::format(" <span class=\"soft\">{} to {}</span>", amount_of(target, *result.value_low),
                     amount_of(target, *result.value_high));
-  else if (result.value_low)
-    interval = fmt::format(" <span class=\"soft\">{} or more</span>",
-                           amount_of(target, *result.value_low));
   return fmt::format(
       "<div class=\"gauge {}\"><i class=\"range\" style=\"left:{};width:{}\"></i><i "
       "class=\"value\" "

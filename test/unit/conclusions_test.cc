@@ -418,5 +418,15 @@ TEST_CASE("quantiles: a stall shows from the intended time and hides from the is
   CHECK_FALSE(report.quantiles.back().is_certain);
 }
 
+TEST_CASE("daily capacity: a range is told as one where it has two ends") {
+  Daily daily;
+  daily.low = 10'000;
+  CHECK(range_of(daily) == "at least 10,000");
+  daily.high = 12'000;
+  CHECK(range_of(daily) == "10,000 to 12,000");
+  daily.high = daily.low;
+  CHECK(range_of(daily) == "10,000");
+}
+
 }  // namespace
 }  // namespace penstock
