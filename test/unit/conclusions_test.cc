@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "reports/capacity_report.h"
+#include "reports/knee.h"
 #include "test/support/catch.h"
 #include "test/support/run_records.h"
 
