@@ -464,6 +464,21 @@ void run_broker_contract(const BrokerWorld& world) {
     CHECK_FALSE(broker->queue(Lane::bulk).claim().has_value());
   }
 
+  // Claimed so fast, they are fetched several at once.
+  SECTION(
+      "documents that nobody took wait for others, once the queue is closed or its worker ends") {
+    std::vector<Claim> documents;
+    for (int i = 0; i < 100; ++i) documents.push_back(document(std::to_string(i)));
+    enqueue(*broker, documents);
+    for (int i = 0; i < 20; ++i) claim(*broker);
+    std::unique_ptr<Broker> other = world.open(options("w2"));
+    for (int i = 0; i < 20; ++i) claim(*other);
+    broker->queue(Lane::bulk).close();
+    other.reset();
+    wait_for(*broker, [](const BrokerState& state) { return state.bulk.leased == 40; });
+    CHECK(broker->state()->bulk.waiting == 60);
+  }
+
   SECTION("who waits gets what is enqueued later") {
     std::string got;
     std::thread waiting([&] {

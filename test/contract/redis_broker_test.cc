@@ -214,20 +214,6 @@ TEST_CASE("redis broker: who ends says first what it has done") {
   CHECK(bulk_is_empty(state_of(*queue.open(BrokerOptions()))));
 }
 
-TEST_CASE("redis broker: documents that nobody took from a closed queue wait for others") {
-  const auto url = redis_for_tests(server);
-  if (!url) return;
-  Queue queue(*url);
-  const auto first = queue.open("first");
-  std::vector<Claim> documents;
-  for (int i = 0; i < 100; ++i) documents.push_back(document(std::to_string(i)));
-  REQUIRE(first->enqueue(documents, Lane::bulk));
-  REQUIRE(first->queue(Lane::bulk).claim());
-  first->queue(Lane::bulk).close();
-  wait_for(*first, [](const BrokerState& state) { return state.bulk.leased == 1; });
-  CHECK(state_of(*first).bulk.waiting == 99);
-}
-
 TEST_CASE("redis broker: depth is right after an entry was deleted unread") {
   const auto url = redis_for_tests(server);
   if (!url) return;

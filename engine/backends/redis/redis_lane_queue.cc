@@ -12,10 +12,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What was fetched is leased, and kept from workers that are idle: no more than are taken in a
-// moment. A script costs the server something beside its documents, so more at once cost it less.
-constexpr std::size_t batch_max = 64;
-constexpr milliseconds moment(100);
 constexpr std::size_t shards_at_once = 2;
 
 // An idle worker looks again, less and less often.
@@ -71,31 +67,25 @@ RedisBroker::LaneQueue::~LaneQueue() {
 
 std::optional<Claim> RedisBroker::LaneQueue::claim() {
   milliseconds pause = first_pause;
-  for (;;) {
+  while (!fetched_.is_closed()) {
     if (now() >= take_over_at_) {
       const Result<void> looked = take_over();
       broker_.failure_.hear(looked ? std::string() : looked.error().message);
     }
-    {
-      const std::lock_guard lock(mutex_);
-      if (closed_) return std::nullopt;
-      if (!fetched_.empty()) {
-        Claim claim = std::move(fetched_.front());
-        fetched_.pop_front();
-        return claim;
-      }
-    }
+    if (std::optional<Claim> claim = fetched_.take()) return claim;
     const Result<std::size_t> fetched = fetch();
     broker_.failure_.hear(fetched ? std::string() : fetched.error().message);
-    if (fetched && *fetched > 0) continue;
+    if (fetched && *fetched > 0) {
+      fetched_.have_come(now());
+      continue;
+    }
     if (fetched && broker_.options_.until_empty && is_exhausted()) {
       close();
-      return std::nullopt;
+    } else if (!fetched_.is_closed_within(pause)) {
+      pause = std::min(pause * 2, longest_pause);
     }
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, pause, [this] { return closed_; });
-    pause = std::min(pause * 2, longest_pause);
   }
+  return std::nullopt;
 }
 
 void RedisBroker::LaneQueue::acknowledge(const Claim& claim, Outcome outcome,
@@ -110,21 +100,12 @@ void RedisBroker::LaneQueue::give_back(const Claim& claim) {
 std::vector<bool> RedisBroker::LaneQueue::holds(std::span<const std::string> keys) {
   for (;;) {
     if (const Result<std::vector<bool>> held = broker_.holds(keys)) return *held;
-    std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, longest_pause, [this] { return closed_; }))
-      return std::vector<bool>(keys.size(), false);
+    if (fetched_.is_closed_within(longest_pause)) return std::vector<bool>(keys.size(), false);
   }
 }
 
 void RedisBroker::LaneQueue::close() {
-  std::deque<Claim> fetched;
-  {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    fetched.swap(fetched_);
-  }
-  wake_.notify_all();
-  for (const Claim& claim : fetched) give_back(claim);
+  for (const Claim& claim : fetched_.close()) give_back(claim);
 }
 
 Result<void> RedisBroker::LaneQueue::take_over() {
@@ -157,12 +138,11 @@ Result<void> RedisBroker::LaneQueue::take_over() {
 }
 
 Result<std::size_t> RedisBroker::LaneQueue::fetch() {
-  const TimePoint before = std::exchange(fetched_at_, now());
-  batch_ = fetched_at_ - before < moment ? std::min(batch_ * 2, batch_max) : 1;
-  const std::size_t shards = std::min(batch_, shards_at_once);
+  const std::size_t batch = fetched_.next_batch(now());
+  const std::size_t shards = std::min(batch, shards_at_once);
   const std::size_t first =
       std::exchange(next_shard_, (next_shard_ + shards) % QueueKeys::shard_count);
-  auto fetched = fetch_from(first, shards, batch_ / shards);
+  auto fetched = fetch_from(first, shards, batch / shards);
   if (!fetched || *fetched > 0) return fetched;
   return fetch_from(next_shard_, QueueKeys::shard_count - shards, 1);
 }
@@ -206,13 +186,9 @@ std::size_t RedisBroker::LaneQueue::take_in(const RedisReply& documents, bool fi
                                static_cast<std::uint32_t>(integer_at(document, 5))))
       continue;
     ++count;
-    std::unique_lock lock(mutex_);
-    if (!closed_) {
-      fetched_.insert(first ? fetched_.begin() : fetched_.end(), std::move(claim));
-    } else {
-      lock.unlock();
-      give_back(claim);
-    }
+    const bool is_added =
+        first ? fetched_.add_first(std::move(claim)) : fetched_.add(std::move(claim));
+    if (!is_added) give_back(claim);
   }
   return count;
 }

@@ -2,9 +2,6 @@
 // taken in a moment.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +13,7 @@
 #include "engine/backends/redis/redis_leases.h"
 #include "engine/core/clock.h"
 #include "engine/io/broker.h"
+#include "engine/io/fetched_claims.h"
 
 namespace penstock {
 
@@ -56,15 +54,9 @@ class RedisBroker::LaneQueue final : public WorkQueue {
   // Of the thread that claims.
   Redis redis_;
   std::size_t next_shard_;
-  std::size_t batch_ = 1;  // how many documents are claimed at once
-  TimePoint fetched_at_;
   TimePoint take_over_at_;  // when to look for leases that ended
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  // Guarded by mutex_.
-  std::deque<Claim> fetched_;
-  bool closed_ = false;
+  FetchedClaims fetched_;
 };
 
 }  // namespace penstock

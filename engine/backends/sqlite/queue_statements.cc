@@ -53,7 +53,7 @@ QueueStatements::QueueStatements(Database& database)
       next(database.prepare("SELECT " PENSTOCK_CLAIM_COLUMNS
                             ", attempts > 0 OR retried FROM queue WHERE queue = ?1 AND lane = ?2 "
                             "AND state = 'waiting' "
-                            "ORDER BY position LIMIT 1")),
+                            "ORDER BY position LIMIT ?3")),
       lease(database.prepare("UPDATE queue SET state = 'leased', worker = ?3, at_ms = ?4 "
                              "WHERE queue = ?1 AND key = ?2")),
       is_empty(database.prepare("SELECT NOT EXISTS (SELECT 1 FROM queue WHERE queue = ?1 AND "

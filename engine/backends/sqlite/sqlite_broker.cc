@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/backends/sqlite/queue_statements.h"
+#include "engine/io/fetched_claims.h"
 
 namespace penstock {
 namespace {
@@ -30,6 +31,10 @@ bool is_same_content(const Claim& one, const Claim& other) {
          one.is_removal() == other.is_removal();
 }
 
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
 Result<void> run(Statement& statement) {
   return statement.run();
 }
@@ -42,14 +47,18 @@ class SqliteBroker::LaneQueue final : public WorkQueue {
   LaneQueue(SqliteBroker& broker, Lane lane) : broker_(broker), lane_(lane) {}
 
   std::optional<Claim> claim() override {
-    std::unique_lock lock(mutex_);
-    while (!closed_) {
-      Claim claim;
-      const Result<Claimed> claimed = broker_.try_claim(lane_, claim);
-      broker_.failure_.hear(claimed ? std::string() : claimed.error().message);
-      if (claimed == Claimed::document) return claim;
-      if (claimed == Claimed::nothing_left) break;
-      wake_.wait_for(lock, idle_pause, [this] { return closed_; });
+    while (!fetched_.is_closed()) {
+      if (std::optional<Claim> claim = fetched_.take()) return claim;
+      Result<Fetched> fetched = broker_.fetch(lane_, fetched_.next_batch(now()));
+      broker_.failure_.hear(fetched ? std::string() : fetched.error().message);
+      if (fetched && fetched->nothing_left) break;
+      if (!fetched || fetched->claims.empty()) {
+        fetched_.is_closed_within(idle_pause);
+        continue;
+      }
+      fetched_.have_come(now());
+      for (Claim& claim : fetched->claims)
+        if (!fetched_.add(std::move(claim))) give_back(claim);
     }
     return std::nullopt;
   }
@@ -65,26 +74,18 @@ class SqliteBroker::LaneQueue final : public WorkQueue {
   std::vector<bool> holds(std::span<const std::string> keys) override {
     for (;;) {
       if (const Result<std::vector<bool>> held = broker_.holds(keys)) return *held;
-      std::unique_lock lock(mutex_);
-      if (wake_.wait_for(lock, idle_pause, [this] { return closed_; }))
-        return std::vector<bool>(keys.size(), false);
+      if (fetched_.is_closed_within(idle_pause)) return std::vector<bool>(keys.size(), false);
     }
   }
 
   void close() override {
-    {
-      const std::lock_guard lock(mutex_);
-      closed_ = true;
-    }
-    wake_.notify_all();
+    for (const Claim& claim : fetched_.close()) give_back(claim);
   }
 
  private:
   SqliteBroker& broker_;
   const Lane lane_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool closed_ = false;  // guarded by mutex_
+  FetchedClaims fetched_;
 };
 
 SqliteBroker::SqliteBroker(const std::string& path, BrokerOptions options)
@@ -101,6 +102,7 @@ SqliteBroker::SqliteBroker(const std::string& path, BrokerOptions options)
 }
 
 SqliteBroker::~SqliteBroker() {
+  for (const auto& lane : lanes_) lane->close();
   {
     const std::lock_guard lock(delivery_mutex_);
     ending_ = true;
@@ -164,63 +166,71 @@ Result<Enqueued> SqliteBroker::enqueue_one(const Claim& document, Lane lane) {
 // enqueued since the last time is not known.
 Result<bool> SqliteBroker::has_room(Lane lane) {
   LaneSize& size = sizes_[index_of(lane)];
-  const TimePoint now = std::chrono::steady_clock::now();
-  if (size.documents < options_.documents_max && now - size.counted < count_after) return true;
+  const TimePoint counted = now();
+  if (size.documents < options_.documents_max && counted - size.counted < count_after) return true;
   Statement& count = writes_->size;
   count.bind_text(1, options_.queue).bind_text(2, name_of(lane));
   if (const auto row = count.step(); !row) return pass_on(row.error());
-  size = {count.natural(0), now};
+  size = {count.natural(0), counted};
   count.reset();
   return size.documents < options_.documents_max;
 }
 
-Result<SqliteBroker::Claimed> SqliteBroker::try_claim(Lane lane, Claim& claim) {
-  Claimed claimed = Claimed::nothing_now;
+Result<SqliteBroker::Fetched> SqliteBroker::fetch(Lane lane, std::size_t documents_max) {
+  Fetched fetched;
   const Result<void> done = batches_.write([&]() -> Result<void> {
     const std::int64_t now = now_ms();
     const auto bound_to_lane = [&](Statement& statement) -> Statement& {
       return statement.bind_text(1, options_.queue).bind_text(2, name_of(lane));
     };
     if (auto ended = run(bound_to_lane(writes_->end_delays).bind(3, now)); !ended) return ended;
+    if (auto ended = end_leases(lane, now); !ended) return ended;
 
-    // Not its own, which may have ended while the machine slept: it has those documents still, and
-    // cannot tell two claims of one by their key.
-    Statement& expired = bound_to_lane(writes_->expired).bind(3, now).bind_text(4, options_.worker);
-    std::vector<std::string> abandoned;
+    Statement& next = bound_to_lane(writes_->next).bind(3, documents_max);
     for (;;) {
-      const Result<bool> row = expired.step();
+      const Result<bool> row = next.step();
       if (!row) return pass_on(row.error());
       if (!*row) break;
-      abandoned.emplace_back(expired.bytes(0));
-    }
-    expired.reset();
-    for (const std::string& key : abandoned)
-      if (auto ended = advance(key, std::nullopt, {}); !ended) return ended;
-
-    Statement& next = bound_to_lane(writes_->next);
-    const Result<bool> row = next.step();
-    if (!row) return pass_on(row.error());
-    if (*row) {
-      claim = read_claim(next);
-      claim.again = next.integer(6) != 0;
+      fetched.claims.push_back(read_claim(next));
+      fetched.claims.back().again = next.integer(6) != 0;
     }
     next.reset();
-    if (*row) {
-      claimed = Claimed::document;
-      return run(writes_->lease.bind_text(1, options_.queue)
-                     .bind_text(2, claim.key)
-                     .bind_text(3, options_.worker)
-                     .bind(4, now + options_.lease.count()));
+    for (const Claim& claim : fetched.claims) {
+      auto leased = run(writes_->lease.bind_text(1, options_.queue)
+                            .bind_text(2, claim.key)
+                            .bind_text(3, options_.worker)
+                            .bind(4, now + options_.lease.count()));
+      if (!leased) return leased;
     }
-    if (!options_.until_empty) return {};
+    if (!options_.until_empty || !fetched.claims.empty()) return {};
     Statement& is_empty = bound_to_lane(writes_->is_empty);
     if (const auto answer = is_empty.step(); !answer) return pass_on(answer.error());
-    if (is_empty.integer(0) != 0) claimed = Claimed::nothing_left;
+    fetched.nothing_left = is_empty.integer(0) != 0;
     is_empty.reset();
     return {};
   });
   if (!done) return pass_on(done.error());
-  return claimed;
+  return fetched;
+}
+
+// Not its own, which may have ended while the machine slept: it has those documents still, and
+// cannot tell two claims of one by their key.
+Result<void> SqliteBroker::end_leases(Lane lane, std::int64_t now) {
+  Statement& expired = writes_->expired.bind_text(1, options_.queue)
+                           .bind_text(2, name_of(lane))
+                           .bind(3, now)
+                           .bind_text(4, options_.worker);
+  std::vector<std::string> abandoned;
+  for (;;) {
+    const Result<bool> row = expired.step();
+    if (!row) return pass_on(row.error());
+    if (!*row) break;
+    abandoned.emplace_back(expired.bytes(0));
+  }
+  expired.reset();
+  for (const std::string& key : abandoned)
+    if (auto ended = advance(key, std::nullopt, {}); !ended) return ended;
+  return {};
 }
 
 // An attempt at a leased document has ended: with this outcome, or with its worker.

@@ -23,7 +23,8 @@ namespace penstock {
 struct QueueStatements;
 
 // One connection writes, since SQLite writes alone anyway, and what several threads ask for at once
-// goes into one transaction; another reads meanwhile. Leases end by the machine's clock. One thread
+// goes into one transaction; another reads meanwhile. Documents are claimed a few at a time, so
+// that a worker waits seldom for those who enqueue. Leases end by the machine's clock. One thread
 // delivers what was acknowledged and renews leases.
 class SqliteBroker final : public Broker {
  public:
@@ -53,15 +54,20 @@ class SqliteBroker final : public Broker {
     std::uint64_t documents = 0;  // that waited or were leased when counted, and came since
     TimePoint counted{};
   };
-  enum class Claimed { document, nothing_now, nothing_left };
+  struct Fetched {
+    std::vector<Claim> claims;
+    bool nothing_left = false;  // nor will there be, where the work is until empty
+  };
 
   Result<Enqueued> enqueue_one(const Claim& document, Lane lane);
   // For one more document.
   Result<bool> has_room(Lane lane);
   Result<std::optional<QueuedDocument>> find_one(QueueStatements& statements,
                                                  const std::string& key);
-  // The next document of the lane, now leased, in `claim`.
-  Result<Claimed> try_claim(Lane lane, Claim& claim);
+  // The next documents of the lane, now leased.
+  Result<Fetched> fetch(Lane lane, std::size_t documents_max);
+  // Leases of other workers.
+  Result<void> end_leases(Lane lane, std::int64_t now);
   // How many attempts there were before this worker's; absent if it has no lease.
   Result<std::optional<std::int64_t>> attempts_of_mine(QueueStatements& statements,
                                                        const std::string& key);
