@@ -22,8 +22,10 @@ std::string line_of(const RunProgress& progress) {
                   with_commas(counts.due), with_commas(counts.accepted), with_commas(counts.ended),
                   with_commas(counts.in_flight()));
   if (counts.missing > 0) line += fmt::format(", {} not taken", with_commas(counts.missing));
-  return line +
-         fmt::format("; {} of {}", human_time(progress.elapsed), human_time(progress.planned));
+  line += "; " + human_time(progress.elapsed);
+  // What has to be waited for comes on top of it.
+  if (progress.elapsed <= progress.planned) line += " of " + human_time(progress.planned);
+  return line;
 }
 
 }  // namespace
