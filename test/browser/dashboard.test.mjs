@@ -171,13 +171,10 @@ test('a busy service is waited for as long as it says', () =>
 
 test('what the service refuses is shown with its words and can be tried again', () =>
   withPage({ view: 'documents', expected: /status of 413/ }, async (page) => {
-    await page.route(
-      '**/v1/documents?*',
-      (route) =>
-        route.request().method() === 'POST'
-          ? route.fulfill(problem(413, 'A document may have 5 bytes.'))
-          : route.continue(),
-      { times: 1 },
+    await page.route('**/v1/documents?*', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill(problem(413, 'A document may have 5 bytes.'))
+        : route.continue(),
     );
     const file = text(`${ofItsOwn('large-')}.txt`, 'It is too large.');
     await drop(page, [file]);
