@@ -16,8 +16,7 @@ namespace {
 
 // What is held of an answer in memory.
 constexpr std::uint64_t piece_bytes = 512 << 10;
-constexpr std::int64_t expires_in_default_s = 3'600;
-constexpr std::int64_t expires_in_max_s = std::int64_t{7} * 86'400;
+constexpr std::chrono::seconds link_lifetime_default{3'600};
 
 std::string signature_of(const std::string& id, const LinkClaim& claim, const Secret& secret) {
   const std::string message = claim.tenant + '\n' + id + '\n' + claim.version + '\n' +
@@ -138,21 +137,24 @@ void send_content(const ServiceParts& parts, const Call& call) {
 }
 
 void make_link(const ServiceParts& parts, const Call& call, const std::string& body) {
-  std::int64_t expires_in_s = expires_in_default_s;
-  if (!body.empty()) {
-    const Json request = Json::parse(body, nullptr, false);
-    if (!request.is_object()) return call.answer(bad_request("the body is no JSON object"));
-    if (const auto found = request.find("expires_in_s"); found != request.end()) {
-      if (!found->is_number_integer() || *found < 1 || *found > expires_in_max_s)
-        return call.answer(bad_request("expires_in_s is a number of seconds up to 604800"));
-      expires_in_s = found->get<std::int64_t>();
-    }
-  }
+  const auto lifetime = link_lifetime(body);
+  if (const auto* problem = std::get_if<Problem>(&lifetime)) return call.answer(*problem);
   const auto entry = entry_of(parts, call);
   if (!entry) return;
-  const WallTime expires = wall_now() + std::chrono::seconds(expires_in_s);
+  const WallTime expires = wall_now() + std::get<std::chrono::seconds>(lifetime);
   call.answer(200, {{"url", signed_link(*entry, expires, parts.link_secret)},
                     {"expires", text_of(expires)}});
+}
+
+std::variant<std::chrono::seconds, Problem> link_lifetime(const std::string& body) {
+  if (body.empty()) return link_lifetime_default;
+  const Json request = Json::parse(body, nullptr, false);
+  if (!request.is_object()) return bad_request("the body is no JSON object");
+  const auto found = request.find("expires_in_s");
+  if (found == request.end()) return link_lifetime_default;
+  if (!found->is_number_integer() || *found < 1 || *found > link_lifetime_max.count())
+    return bad_request("expires_in_s is a number of seconds up to 604800");
+  return std::chrono::seconds(found->get<std::int64_t>());
 }
 
 std::string signed_link(const CatalogEntry& entry, WallTime expires, const Secret& secret) {

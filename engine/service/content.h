@@ -1,13 +1,17 @@
 // Delivery of what was uploaded, directly or behind a cache that knows nothing of keys.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "engine/core/secret.h"
 #include "engine/io/catalog.h"
 #include "engine/service/call.h"
+#include "engine/service/problem.h"
 #include "engine/service/service_parts.h"
 
 namespace penstock {
@@ -18,6 +22,10 @@ void send_content(const ServiceParts& parts, const Call& call);
 
 // A link to the content as it is now, which needs no key and ends. Blocks.
 void make_link(const ServiceParts& parts, const Call& call, const std::string& body);
+
+// How long a link is to hold, by the body of who asks for one: {"expires_in_s": 600}, or nothing.
+inline constexpr std::chrono::seconds link_lifetime_max = std::chrono::hours(7 * 24);
+std::variant<std::chrono::seconds, Problem> link_lifetime(const std::string& body);
 
 // A link to this content until then: /v1/documents/ID/content?...
 std::string signed_link(const CatalogEntry& entry, WallTime expires, const Secret& secret);

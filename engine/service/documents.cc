@@ -17,7 +17,14 @@ constexpr std::size_t page_max = 500;
 constexpr std::size_t failures_default = 100;
 constexpr std::size_t failures_max = 1'000;
 
-// MILLISECONDS.ID, which is nobody's business but ours.
+// What was heard of a document that is on its way.
+void add_news(const ServiceParts& parts, DocumentView& view) {
+  if (view.state == DocumentState::done || view.state == DocumentState::failed) return;
+  if (const auto times = parts.tracker.times_of(key_of(view.entry.name))) view.times = *times;
+}
+
+}  // namespace
+
 std::string text_of(const CatalogCursor& cursor) {
   return std::to_string(cursor.received.time_since_epoch().count()) + '.' + cursor.id;
 }
@@ -27,16 +34,11 @@ std::optional<CatalogCursor> cursor_from(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [rest, fault] = std::from_chars(text.data(), end, millis);
   if (fault != std::errc() || rest == end || *rest != '.') return std::nullopt;
-  return CatalogCursor{WallTime(std::chrono::milliseconds(millis)), std::string(rest + 1, end)};
+  std::string id(rest + 1, end);
+  // A database may take no other: it would look as if it were down.
+  if (!is_document_id(id)) return std::nullopt;
+  return CatalogCursor{WallTime(std::chrono::milliseconds(millis)), std::move(id)};
 }
-
-// What was heard of a document that is on its way.
-void add_news(const ServiceParts& parts, DocumentView& view) {
-  if (view.state == DocumentState::done || view.state == DocumentState::failed) return;
-  if (const auto times = parts.tracker.times_of(key_of(view.entry.name))) view.times = *times;
-}
-
-}  // namespace
 
 void fail(const ServiceParts& parts, const Call& call, const Error& error) {
   parts.log(error.message);

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "engine/core/error.h"
 #include "engine/io/catalog.h"
@@ -20,6 +22,11 @@ void remove_document(const ServiceParts& parts, const Call& call);
 void retry_document(const ServiceParts& parts, const Call& call);
 // Those that wait for a person.
 void list_failures(const ServiceParts& parts, const Call& call);
+
+// What a page says of where the next one begins: MILLISECONDS.ID, which is nobody's business but
+// ours, and what a client says of it. Absent: no page of ours said that.
+std::string text_of(const CatalogCursor& cursor);
+std::optional<CatalogCursor> cursor_from(std::string_view text);
 
 // The caller's document that the call names; what happened, and the answer was given, if absent.
 std::optional<CatalogEntry> entry_of(const ServiceParts& parts, const Call& call);

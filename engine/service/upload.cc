@@ -118,8 +118,7 @@ std::optional<Problem> Upload::begin() {
   entry_.name.tenant = call_.caller().tenant;
   entry_.name.id = call_.route().action == Action::replace ? call_.id() : new_id(entry_.received);
   entry_.region = parts_.region;
-  if (entry_.name.id.empty() || entry_.name.id.size() > id_bytes_max ||
-      !is_printable(entry_.name.id) || !is_utf8(entry_.name.id))
+  if (!is_document_id(entry_.name.id))
     return bad_request("a document's id has 1 to 512 bytes of UTF-8, without control characters");
   idempotency_key_ = headers.find("Idempotency-Key").value_or("");
   if (idempotency_key_.size() > idempotency_key_bytes_max || !is_printable(idempotency_key_) ||
@@ -356,6 +355,10 @@ class UploadSink final : public BodySink {
 };
 
 }  // namespace
+
+bool is_document_id(std::string_view id) {
+  return !id.empty() && id.size() <= id_bytes_max && is_printable(id) && is_utf8(id);
+}
 
 std::unique_ptr<BodySink> begin_upload(const ServiceParts& parts, const Call& call) {
   auto upload = std::make_shared<Upload>(parts, call);

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/error.h"
@@ -13,6 +14,9 @@
 #include "engine/service/service_parts.h"
 
 namespace penstock {
+
+// What a document may be called: 1 to 512 bytes of UTF-8, without control characters.
+bool is_document_id(std::string_view id);
 
 // Of a call whose caller may upload; refuses what can be refused before the body.
 std::unique_ptr<BodySink> begin_upload(const ServiceParts& parts, const Call& call);

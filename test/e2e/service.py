@@ -83,7 +83,7 @@ class Documents(Serving):
                 break
             cursor = "&cursor=" + urllib.parse.quote(page["next"])
         self.assertEqual(sorted(seen), sorted(ids))
-        for bad in ("limit=0", "limit=501", "limit=x", "cursor=x"):
+        for bad in ("limit=0", "limit=501", "limit=x", "cursor=x", "cursor=1.%00"):
             self.get("/v1/documents?" + bad, 400)
 
     def test_a_repeated_upload_is_the_first_one(self):

@@ -7,6 +7,7 @@
 #include "engine/service/alerts.h"
 #include "engine/service/client_keys.h"
 #include "engine/service/content.h"
+#include "engine/service/documents.h"
 #include "engine/service/new_id.h"
 #include "engine/service/rates.h"
 #include "engine/service/routes.h"
@@ -200,6 +201,33 @@ TEST_CASE("content: a link holds for what it was made for and until it ends") {
   CHECK_FALSE(verified_link(link, "a", secret, expires - 1ms).has_value());
   CHECK_FALSE(verified_link(link, "a b", Secret("other"), expires - 1ms).has_value());
   CHECK_FALSE(verified_link(UrlTarget("/"), "a b", secret, expires - 1ms).has_value());
+}
+
+TEST_CASE("content: a link holds as long as was asked for and a week at most") {
+  using std::chrono::seconds;
+  CHECK(std::get<seconds>(link_lifetime("")) == 1h);
+  CHECK(std::get<seconds>(link_lifetime("{}")) == 1h);
+  CHECK(std::get<seconds>(link_lifetime(R"({"expires_in_s": 1})")) == 1s);
+  CHECK(std::get<seconds>(link_lifetime(R"({"expires_in_s": 604800})")) == link_lifetime_max);
+  for (const char* none : {"x", "[]", R"({"expires_in_s": 0})", R"({"expires_in_s": -1})",
+                           R"({"expires_in_s": 604801})", R"({"expires_in_s": 1.5})",
+                           R"({"expires_in_s": 18446744073709551615})", R"({"expires_in_s": "1"})"})
+    CHECK(std::get<Problem>(link_lifetime(none)).status == 400);
+}
+
+TEST_CASE("listing: a cursor is what a page said and nothing that no document is called") {
+  const CatalogCursor cursor{WallTime(1'000ms), "a.é"};
+  CHECK(text_of(cursor) == "1000.a.é");
+  const auto read = cursor_from("1000.a.é");
+  REQUIRE(read.has_value());
+  CHECK(read->received == cursor.received);
+  CHECK(read->id == cursor.id);
+  CHECK(cursor_from("1000." + std::string(512, 'a')).has_value());
+  CHECK_FALSE(cursor_from("1000." + std::string(513, 'a')).has_value());
+  CHECK_FALSE(cursor_from(std::string_view("1000.a\0b", 8)).has_value());
+  for (const char* none : {"", "x", ".", ".a", "1000", "1000.", "1000a", "1000.a\n", "1000.\xFF",
+                           "99999999999999999999.a"})
+    CHECK_FALSE(cursor_from(none).has_value());
 }
 
 TEST_CASE("alerts: each is on while it is so and since it was first seen") {
