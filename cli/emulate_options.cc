@@ -64,7 +64,7 @@ void add_emulator(CLI::App& app, EmulatorOptions& options,
   app.add_option("--faults", options.faults,
                  "So much of what would be answered goes wrong: 0.05 is one request in twenty")
       ->type_name("FRACTION")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(within(0.0, 1.0))
       ->capture_default_str()
       ->group("Faults");
   app.add_option("--fault", options.fault_kinds, "Only faults of this kind; may be repeated")

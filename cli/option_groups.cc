@@ -1,6 +1,7 @@
 #include "cli/option_groups.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -11,6 +12,17 @@ const std::vector<std::pair<std::string, std::uint64_t>> size_units = {
     {"K", 1ull << 10}, {"M", 1ull << 20}, {"G", 1ull << 30}};
 
 }  // namespace
+
+CLI::Validator within(double least, double most) {
+  const CLI::Range range(least, most);
+  return {[range](std::string& words) {
+            double number = 0;
+            if (CLI::detail::lexical_cast(words, number) && std::isnan(number))
+              return "Value " + words + " is not a number";
+            return range(words);
+          },
+          range.get_description()};
+}
 
 CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& bytes,
                       const std::string& help, const std::string& group) {
@@ -153,7 +165,7 @@ void add_embedder(CLI::App& app, EmbedderOptions& options) {
   app.add_option("--interactive-share", options.interactive_share,
                  "Part of every limit that bulk work leaves alone, so that what somebody waits for "
                  "leaves at once; it is lost where nobody waits")
-      ->check(CLI::Range(0.0, 0.9))
+      ->check(within(0.0, 0.9))
       ->type_name("FRACTION")
       ->capture_default_str()
       ->group("Embedder");
@@ -184,14 +196,14 @@ void add_engine(CLI::App& app, EngineOptions& options, const std::string& in_fli
   add_objects(app, options.objects);
   app.add_option("--price-per-million", options.price_per_million,
                  "What a million tokens cost, to tell what a run costs")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(within(0.0, 1e6))
       ->group("Budget");
   app.add_option("--max-tokens", options.tokens_max,
                  "Stops before this run has embedded more tokens; the next run goes on")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000'000}))
       ->group("Budget");
   app.add_option("--max-cost", options.cost_max, "Stops before this run has cost more")
-      ->check(CLI::Range(0.0, 1e12))
+      ->check(within(0.0, 1e12))
       ->needs("--price-per-million")
       ->group("Budget");
   add_size(

@@ -9,11 +9,14 @@
 namespace CLI {
 class App;
 class Option;
+class Validator;
 }  // namespace CLI
 
 namespace penstock {
 
 void add_json(CLI::App& app, bool& json, const std::string& help);
+// As CLI::Range, which takes what is not a number (nan) for within every range.
+CLI::Validator within(double least, double most);
 // Bytes, which may be written with K, M or G.
 CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& bytes,
                       const std::string& help, const std::string& group = "Limits");

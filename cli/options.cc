@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <istream>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,11 +22,32 @@ constexpr const char* exit_code_help =
     "budget, after what was in flight\n"
     "was finished: run it again to go on.";
 
+// To CLI11 every # begins a comment, in a quoted path or URL, too: what follows would be cut off
+// without a word.
+std::string without_comments(std::istream& input) {
+  std::string kept;
+  for (std::string line; std::getline(input, line);) {
+    char quote = '\0';
+    const auto end = std::ranges::find_if(line, [&quote](char c) {
+      if (quote == '\0' && (c == '"' || c == '\''))
+        quote = c;
+      else if (c == quote)
+        quote = '\0';
+      return c == '#' && quote == '\0';
+    });
+    kept.append(line.begin(), end).append("\n");
+  }
+  return kept;
+}
+
 // CLI11 asks the environment only for what the file leaves open; ours is the other way round.
 class FileBelowEnvironment final : public CLI::ConfigTOML {
  public:
+  FileBelowEnvironment() { commentChar = '\n'; }  // which no line has: no comment is left
+
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    std::vector<CLI::ConfigItem> entries = CLI::ConfigTOML::from_config(input);
+    std::istringstream lines(without_comments(input));
+    std::vector<CLI::ConfigItem> entries = CLI::ConfigTOML::from_config(lines);
     std::erase_if(entries, [](const CLI::ConfigItem& entry) {
       std::string name = "PENSTOCK_" + entry.name;
       std::ranges::transform(name, name.begin(), [](char c) {

@@ -353,7 +353,9 @@ class BadInput(Case):
     def test_usage(self):
         for arguments in ([], ["fly"], ["backfill"], ["backfill", "x", "--chunk-tokens", "3"],
                           ["backfill", "x", "--max-cost", "1"],
-                          ["backfill", "x", "--dry-run", "--price-per-million", "-1"]):
+                          ["backfill", "x", "--dry-run", "--price-per-million", "-1"],
+                          ["backfill", "x", "--dry-run", "--price-per-million", "nan"],
+                          ["serve", "--interactive-share", "nan"]):
             ran = self.run_penstock(*arguments, expect=2, store=False)
             self.assertEqual(len(ran.err.splitlines()), 1, ran.err)
             self.assertLess(len(ran.err), 200, ran.err)
@@ -370,6 +372,13 @@ class BadInput(Case):
         self.assertTrue(os.path.exists(os.path.join(self.folder, "environment.db")))
         self.run_penstock("backfill", self.docs, env=environment)
         self.assertTrue(os.path.exists(self.store))
+
+    def test_a_quoted_value_of_the_file_may_hold_what_begins_a_comment(self):
+        self.write("a.txt", "words")
+        with open(os.path.join(self.folder, "penstock.toml"), "w") as file:
+            file.write('[backfill]  # "1\nstore = "file #1.db"  # of "1"\n')
+        self.run_penstock("backfill", self.docs, store=False)
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "file #1.db")))
 
     def test_an_option_that_the_file_misspells_is_told(self):
         with open(os.path.join(self.folder, "penstock.toml"), "w") as file:
