@@ -81,6 +81,7 @@ class HttpServer::Listener {
   asio::awaitable<void> accept();
   // Serves it, unless the server is ending.
   void serve(tcp::socket socket);
+  // In the acceptor's executor.
   void stop_accepting();
   void tell_count() const {
     if (service_.counted) service_.counted(connections_.size());
@@ -119,25 +120,28 @@ HttpServer::Listener::~Listener() {
     for (const std::shared_ptr<HttpConnection>& connection : connections_)
       asio::post(connection->executor(), [connection] { connection->close(); });
   }
-  stop_accepting();
+  asio::post(acceptor_.get_executor(), [this] { stop_accepting(); });
   work_->end();
   for (std::thread& thread : threads_) thread.join();
 }
 
 void HttpServer::Listener::stop_accepting() {
-  asio::post(acceptor_.get_executor(), [this] {
-    acceptor_.close();
-    pause_.cancel();
-  });
+  acceptor_.close();
+  pause_.cancel();
 }
 
 void HttpServer::Listener::drain(milliseconds grace) {
-  stop_accepting();
+  // Nobody hears of it before it takes no more.
+  asio::post(acceptor_.get_executor(), [this] {
+    stop_accepting();
+    const std::lock_guard lock(mutex_);
+    is_draining_ = true;
+    for (const std::shared_ptr<HttpConnection>& connection : connections_)
+      asio::post(connection->executor(), [connection] { connection->drain(); });
+    none_left_.notify_all();
+  });
   std::unique_lock lock(mutex_);
-  is_draining_ = true;
-  for (const std::shared_ptr<HttpConnection>& connection : connections_)
-    asio::post(connection->executor(), [connection] { connection->drain(); });
-  none_left_.wait_for(lock, grace, [this] { return connections_.empty(); });
+  none_left_.wait_for(lock, grace, [this] { return is_draining_ && connections_.empty(); });
 }
 
 void HttpServer::Listener::listen() {
